@@ -1,0 +1,43 @@
+"""Say in words what a data file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray as xr
+
+from imgpipe.binding import leaf_datasets
+from imgpipe.model import UNCALIBRATED, spacing, unit_of
+
+SHOWN = ("instrument", "detector", "acquired", "tilt_corrected", "tilt_correction_angle", "data_bar_rows", "flags")
+
+
+def describe_file(path: Path, pixel_size: float | None = None) -> str:
+    """Return leaves, dimensions, units, pixel size and its source, and what the microscope says."""
+    from imgpipe.readers import read
+
+    tree = read(path, pixel_size=pixel_size)
+    blocks = [_describe(name, leaf) for name, leaf in leaf_datasets(tree).items()]
+    return "\n".join([str(path), *blocks])
+
+
+def _describe(name: str, leaf: xr.Dataset) -> str:
+    lines = [f"leaf {name}"]
+    lines += [_array_line(str(n), a) for n, a in leaf.data_vars.items() if a.ndim]
+    lines += [_axis_line(dim, leaf) for dim in ("x", "y", "z") if dim in leaf.coords and leaf[dim].size > 1]
+    lines.append(f"  pixel size from: {leaf.attrs.get('pixel_size_source', 'nowhere: uncalibrated')}")
+    lines += [f"  {n} = {a.item()} {a.attrs.get('units', '')}".rstrip() for n, a in leaf.data_vars.items() if not a.ndim]
+    lines += [f"  {key}: {leaf.attrs[key]}" for key in SHOWN if leaf.attrs.get(key) not in (None, "")]
+    return "\n".join(lines)
+
+
+def _array_line(name: str, array: xr.DataArray) -> str:
+    sizes = ", ".join(f"{dim} {size}" for dim, size in array.sizes.items())
+    return f"  {name} ({sizes}) {array.dtype} [{array.attrs.get('units', 'no unit')}]"
+
+
+def _axis_line(dim: str, leaf: xr.Dataset) -> str:
+    unit = unit_of(leaf[dim])
+    if unit == UNCALIBRATED:
+        return f"  {dim}: {leaf[dim].size} px, no pixel size"
+    return f"  {dim}: {spacing(leaf[dim]):.6g} {unit}/px, {leaf[dim].size} px"

@@ -1,0 +1,280 @@
+"""One group of files: read, run the steps, write the result. The unit of failure stands here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from imgpipe import __version__, bundle, store
+from imgpipe.binding import Call, apply, explain, leaf_datasets
+from imgpipe.edits import Anchor, with_edits
+from imgpipe.errors import DataError, ImgpipeError, OutputError, ReadError
+from imgpipe.grouping import Group, InputFile
+from imgpipe.model import check, quantity
+from imgpipe.recipe import InputRole, Recipe
+from imgpipe.tables import group_tables, write_table
+
+log = logging.getLogger(__name__)
+SCRATCH = ".scratch"
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+"""What numerical code and libraries raise when they meet data they did not expect."""
+
+Tell = Callable[[str, int, int], None]
+"""Called as ``tell(what, done, total)`` before each stage; an exception that it raises stops the group."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs, picklable: the group, the recipe's text and where to write."""
+
+    group: Group
+    recipe: str
+    out: str
+    key: str
+    anchors: tuple[Anchor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a group."""
+
+    group: str
+    status: str
+    seconds: float = 0.0
+    error: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_group(job: Job, tell: Tell | None = None) -> Outcome:
+    """Run a recipe on one group and write its result; a failure is returned, not raised.
+
+    Raises
+    ------
+    OutputError
+        when nothing can be written (disk full, no permission): no other group could do better.
+    """
+    started = time.perf_counter()
+    out = Path(job.out)
+    part = bundle.part_folder(out, job.group.name)
+    with _logged(part / "log.txt"):
+        try:
+            _work(job, part, tell or _silent)
+        except OutputError:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        except ImgpipeError as error:
+            return _failed(job, part, error, started)
+        except UNEXPECTED as error:
+            log.error("unexpected:\n%s", traceback.format_exc())
+            wrapped = ImgpipeError(
+                f"unexpected {type(error).__name__}: {error}",
+                remedy=f"see {part.name}/log.txt; if the file is sound, report this as a fault of imgpipe.",
+            )
+            return _failed(job, part, wrapped, started)
+        finally:
+            shutil.rmtree(out / SCRATCH / job.group.name, ignore_errors=True)
+    bundle.finish_group(part, job.key)
+    return Outcome(job.group.name, "done", time.perf_counter() - started)
+
+
+def run_steps(
+    recipe: Recipe, tree: xr.DataTree, tell: Tell | None = None, persist: Callable[[Call, xr.DataTree], xr.DataTree] | None = None
+) -> xr.DataTree:
+    """Run the steps of a recipe on a tree; `persist` may store what a measuring step is about to read."""
+    for number, call in enumerate(recipe.steps):
+        (tell or _silent)(call.step.name, number + 1, len(recipe.steps) + 2)
+        if call.step.measures and persist is not None:
+            tree = persist(call, tree)
+        started = time.perf_counter()
+        try:
+            tree = apply(call, tree)
+        except ImgpipeError as error:
+            raise explain(call, error) from error
+        log.info("step %s (version %d): %.2f s", call.step.name, call.step.version, time.perf_counter() - started)
+    return tree
+
+
+def read_group(recipe: Recipe, group: Group, scratch: Path | None = None) -> xr.DataTree:
+    """Read the files of a group into one tree, with the fields of their names as variables.
+
+    Raises
+    ------
+    ReadError, DataError
+        naming the file.
+    """
+    if group.lacking:
+        raise DataError(
+            f"no file for {', '.join(group.lacking)} in this group.", remedy="add the file, or mend the pattern."
+        )
+    leaves: dict[str, xr.Dataset] = {}
+    for role, given in recipe.inputs.items():
+        files = [file for file in group.files if file.role == role]
+        found = _read_role(files, given, scratch)
+        leaves |= {_leaf_name(role, name, len(found)): leaf for name, leaf in found.items()}
+    named = {name: _with_fields(leaf, group) for name, leaf in leaves.items()}
+    _refuse_unsound(named, group)
+    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in named.items()})
+
+
+def edit_tree(tree: xr.DataTree, anchors: tuple[Anchor, ...]) -> xr.DataTree:
+    """Return the tree with a person's anchors on each leaf that has an image."""
+    leaves = leaf_datasets(tree)
+    edited = {n: with_edits(leaf, anchors) if {"y", "x"} <= set(leaf.dims) else leaf for n, leaf in leaves.items()}
+    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in edited.items()})
+
+
+def _work(job: Job, part: Path, tell: Tell) -> None:
+    recipe = Recipe.parse(job.recipe, "recipe.yaml")
+    scratch = Path(job.out) / SCRATCH / job.group.name
+    before = job.group.fingerprint()
+    total = len(recipe.steps) + 2
+    tell("read", 0, total)
+    tree = edit_tree(read_group(recipe, job.group, scratch), job.anchors)
+    checkpoints = _Checkpoints(scratch)
+    tree = run_steps(recipe, tree, tell, checkpoints.persist)
+    tell("write", total - 1, total)
+    leaves = {name: _kept(leaf, recipe, checkpoints.measured) for name, leaf in leaf_datasets(tree).items()}
+    for name, leaf in leaves.items():
+        store.write_leaf(leaf, part / bundle.DATA, name)
+    written = store.open_leaves(part / bundle.DATA)
+    for name, table in group_tables(written, job.group.name, job.group.fields, job.group.units).items():
+        write_table(table, part / "tables", name)
+    if job.group.fingerprint() != before:
+        raise ReadError("changed while it was read.", file=job.group.files[0].shown, remedy="run again with --resume.")
+    bundle.write_json(part / "run.json", _record(job, leaves))
+    tell("done", total, total)
+
+
+class _Checkpoints:
+    """Stores what measuring steps read, so that nothing upstream is computed twice."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self.measured: set[str] = set()
+        self.number = 0
+
+    def persist(self, call: Call, tree: xr.DataTree) -> xr.DataTree:
+        wanted = {call.source(v.name) for v in call.step.variables if not v.whole_leaf}
+        self.measured |= wanted
+        leaves = leaf_datasets(tree)
+        stored = {name: self._stored(leaf, wanted) for name, leaf in leaves.items()}
+        return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in stored.items()})
+
+    def _stored(self, leaf: xr.Dataset, wanted: set[str]) -> xr.Dataset:
+        derived = [n for n in leaf.data_vars if n in wanted and leaf[n].chunks and not leaf[n].attrs.get("stored")]
+        if not derived:
+            return leaf
+        self.number += 1
+        place = self.scratch / f"checkpoint_{self.number}.zarr"
+        store.write_leaf(leaf[derived], place, "leaf")
+        again = store.open_leaf(place, "leaf")
+        return leaf.assign({n: again[n] for n in derived})
+
+
+def _kept(leaf: xr.Dataset, recipe: Recipe, measured: set[str]) -> xr.Dataset:
+    """Keep what the recipe names, what was measured, what it was measured on, and all numbers without dimension."""
+    outputs = {name for call in recipe.steps if call.step.measures for name in call.step.gives.units}
+    lazy_rest = {
+        n for n, v in leaf.data_vars.items() if v.chunks and v.ndim and n not in outputs | measured | set(recipe.keep)
+    }
+    return leaf.drop_vars(lazy_rest)
+
+
+def _read_role(files: list[InputFile], given: InputRole, scratch: Path | None) -> dict[str, xr.Dataset]:
+    from imgpipe.readers import read
+    from imgpipe.readers.stacking import stack_leaves
+
+    options: dict[str, Any] = {"pixel_size": given.pixel_size, "data_bar": given.data_bar, "timeout_s": given.timeout}
+    options |= {"max_pixels": given.max_pixels} if given.max_pixels else {}
+    trees = []
+    for number, file in enumerate(files):
+        place = scratch / f"{file.role or 'file'}_{number}" if scratch is not None else None
+        try:
+            tree = read(Path(file.path), scratch=place, saturated_limit=given.saturated, **options)
+        except ImgpipeError as error:
+            raise type(error)(error.message, file=file.shown, remedy=error.remedy) from error
+        trees.append(tree)
+    joined = trees[0] if given.stack is None else stack_leaves(trees, given.stack, [file.place for file in files])
+    shown = {"source_file": "; ".join(file.shown for file in files)}
+    return {name: leaf.assign_attrs(shown) for name, leaf in leaf_datasets(joined).items()}
+
+
+def _leaf_name(role: str, name: str, leaves: int) -> str:
+    return name if not role else role if leaves == 1 else f"{role}/{name}"
+
+
+def _with_fields(leaf: xr.Dataset, group: Group) -> xr.Dataset:
+    columns = {
+        name: xr.DataArray(value, attrs={"long_name": name}).astype(object)
+        if isinstance(value, str)
+        else quantity(float(value), group.units.get(name, "1"), name)
+        for name, value in group.fields.items()
+        if name not in leaf
+    }
+    return leaf.assign(columns)
+
+
+def _refuse_unsound(leaves: Mapping[str, xr.Dataset], group: Group) -> None:
+    faults = [f"{name}: {fault}" for name, leaf in leaves.items() for fault in check(leaf)]
+    if faults:
+        raise DataError("; ".join(faults) + ".", file=", ".join(file.shown for file in group.files))
+
+
+def _record(job: Job, leaves: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    provenance = {name: json.loads(leaf.attrs.get("provenance", "[]")) for name, leaf in leaves.items()}
+    return {
+        "imgpipe": __version__,
+        "group": job.group.name,
+        "fields": dict(job.group.fields),
+        "inputs": [asdict(replace(file, path=file.shown)) for file in job.group.files],
+        "fingerprint": job.group.fingerprint(),
+        "key": job.key,
+        "steps": provenance,
+        "flags": sorted({f for leaf in leaves.values() for f in str(leaf.attrs.get("flags", "")).split("; ") if f}),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _failed(job: Job, part: Path, error: ImgpipeError, started: float) -> Outcome:
+    files = ", ".join(file.shown for file in job.group.files)
+    named = type(error)(error.message, file=error.file or files, remedy=error.remedy)
+    log.error("%s", named)
+    with store.disk_errors(part):
+        shutil.rmtree(part / bundle.DATA, ignore_errors=True)
+        shutil.rmtree(part / "tables", ignore_errors=True)
+        (part / "error.txt").write_text(f"{named}\n", encoding="utf-8")
+    told = {"type": type(error).__name__, "file": named.file or "", "cause": error.message, "remedy": error.remedy or ""}
+    return Outcome(job.group.name, "failed", time.perf_counter() - started, told)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Write what imgpipe logs in this thread to a file."""
+    handler = logging.FileHandler(path, encoding="utf-8", delay=False)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    thread = threading.get_ident()
+    handler.addFilter(lambda record: record.thread == thread)
+    root = logging.getLogger("imgpipe")
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(min(level or logging.INFO, logging.INFO))
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()

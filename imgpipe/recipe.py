@@ -1,0 +1,307 @@
+"""Recipes: a short YAML list of steps, checked whole before any file is opened."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from imgpipe.binding import Call
+from imgpipe.edits import Edits, load_edits
+from imgpipe.errors import ImgpipeError, RecipeError
+from imgpipe.located_yaml import Located, load_located
+from imgpipe.patterns import Pattern
+from imgpipe.spelling import nearest
+from imgpipe.step import accept_text
+from imgpipe.steps import load_step
+from imgpipe.units import Unit, spelling
+
+VERSION = 1
+RESERVED = ("at", "from", "as")
+KEYS = ("imgpipe", "title", "inputs", "steps", "keep", "study", "edits")
+Length = accept_text(Annotated[float, Field(gt=0), Unit("nm")])
+
+
+class InputRole(BaseModel):
+    """One role of the inputs: which files, and what their names and pixels mean."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    files: str = Field(description="file-name pattern with fields, e.g. {sample}_{day:d}d.tif")
+    units: dict[str, str] = Field(default_factory=dict, description="unit of each number field")
+    stack: Literal["z", "time", "signal"] | None = Field(None, description="dimension that a field of this name makes")
+    pixel_size: Length | None = Field(None, description="pixel size for files that carry none")  # type: ignore[valid-type]
+    data_bar: Literal["auto", "none"] | int = Field("auto", description="data bar: auto, none, or rows to cut")
+    saturated: Annotated[float, Field(ge=0, le=1)] = Field(0.05, description="largest share of saturated pixels")
+    max_pixels: Annotated[int, Field(gt=0)] | None = Field(None, description="largest number of pixels that is opened")
+    timeout: accept_text(Annotated[float, Field(gt=0), Unit("s")]) = Field(  # type: ignore[valid-type]
+        120.0, description="longest time that reading one file may take"
+    )
+
+    @property
+    def pattern(self) -> Pattern:
+        """File-name pattern."""
+        return Pattern(self.files)
+
+
+def _short_form(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"": {"files": value}}
+    if isinstance(value, Mapping):
+        return {role: {"files": given} if isinstance(given, str) else given for role, given in value.items()}
+    return value
+
+
+class Header(BaseModel):
+    """Everything of a recipe but its steps."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    imgpipe: Literal[1]
+    title: str = ""
+    inputs: Annotated[dict[str, InputRole], BeforeValidator(_short_form)]
+    keep: list[str] = Field(default_factory=list)
+    edits: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe that has passed all checks. `Recipe.load` reads one; `dump` writes one that runs again."""
+
+    title: str
+    inputs: Mapping[str, InputRole]
+    steps: tuple[Call, ...]
+    keep: tuple[str, ...] = ()
+    study: tuple[Call, ...] = ()
+    edits: Edits = Edits()
+    folder: Path = Path()
+    raw: Mapping[str, Any] | None = None
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+        """Read and check a recipe file; `overrides` are ``STEP[.N].setting=value`` texts.
+
+        Raises
+        ------
+        RecipeError
+            listing every fault with its line.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise RecipeError(f"can't read this recipe: {reason}.", file=str(path)) from None
+        return cls.parse(text, str(path), overrides, folder=path.parent)
+
+    @classmethod
+    def parse(
+        cls, text: str, file: str = "recipe", overrides: Sequence[str] = (), *, folder: Path | None = None
+    ) -> Recipe:
+        """Check recipe text; see `load`."""
+        located = load_located(text, file)
+        if not isinstance(located.value, dict):
+            raise RecipeError("a recipe is a mapping with the keys imgpipe, inputs and steps.", file=file)
+        _override(located.value, overrides, file)
+        faults: list[str] = []
+        header = _header(located, faults)
+        steps = tuple(_calls(located, "steps", faults))
+        study = tuple(_calls(located, "study", faults))
+        if not located.value.get("steps"):
+            faults.append("there are no steps")
+        if header is not None:
+            faults += _input_faults(header, located)
+            faults += _order_faults(steps)
+        if faults or header is None:
+            raise RecipeError("\n  ".join([f"{len(faults)} fault(s):", *faults]), file=file)
+        base = folder or Path()
+        edits = load_edits(base / header.edits) if header.edits else Edits()
+        return cls(
+            header.title, header.inputs, steps, tuple(header.keep), study, edits, base, located.value
+        )
+
+    def dump(self, *, files: Mapping[str, str] | None = None, edits: str | None = None) -> str:
+        """Return YAML that runs again and gives the same numbers: overrides applied, every setting written out.
+
+        Parameters
+        ----------
+        files : pattern to write for a role in place of its own (the recipe may lie elsewhere now)
+        edits : name of the edits file to write
+        """
+        roles = {
+            role: given.model_dump(mode="json", exclude_defaults=True) | {"files": (files or {}).get(role, given.files)}
+            for role, given in self.inputs.items()
+        }
+        text: dict[str, Any] = {"imgpipe": VERSION, "title": self.title}
+        text["inputs"] = roles[""] if set(roles) == {""} and len(roles[""]) > 1 else roles
+        if set(roles) == {""}:
+            text["inputs"] = roles[""]["files"] if len(roles[""]) == 1 else {"image": roles[""]}
+        text["steps"] = [dump_call(call) for call in self.steps]
+        text |= {"keep": list(self.keep)} if self.keep else {}
+        text |= {"study": [dump_call(call) for call in self.study]} if self.study else {}
+        text |= {"edits": edits} if edits else {}
+        return yaml.safe_dump(text, sort_keys=False, allow_unicode=True, width=110)
+
+
+def dump_call(call: Call) -> dict[str, Any]:
+    """Return a step as a recipe writes it, with every setting."""
+    words: dict[str, Any] = {name: value for name, value in call.settings.model_dump(mode="json").items()}
+    words |= {"at": list(call.at)} if call.at else {}
+    words |= {"from": dict(call.sources)} if call.sources else {}
+    words |= {"as": call.result} if call.result else {}
+    return {call.step.name: words}
+
+
+def _header(located: Located, faults: list[str]) -> Header | None:
+    for key in located.value:
+        if key not in KEYS:
+            faults.append(f"line {located.line(key)}: unknown key {key!r}{nearest(str(key), KEYS)}")
+    known = {key: located.value[key] for key in Header.model_fields if key in located.value}
+    try:
+        return Header(**known)
+    except ValidationError as error:
+        faults += [_pydantic_fault(one, located, (), InputRole.model_fields) for one in error.errors()]
+        return None
+
+
+def _pydantic_fault(error: Any, located: Located, before: tuple[str | int, ...], known: Mapping[str, Any]) -> str:
+    place = (*before, *error["loc"])
+    name = ".".join(str(part) for part in error["loc"] if part != "")
+    if error["type"] == "extra_forbidden":
+        return f"line {located.line(*place)}: unknown setting {name!r}{nearest(str(error['loc'][-1]), known)}"
+    message = error["msg"].removeprefix("Value error, ")
+    shown = "" if error["type"] == "missing" else f", found {error['input']!r}"
+    return f"line {located.line(*place)}: {name}: {message}{shown}"
+
+
+def _calls(located: Located, section: str, faults: list[str]) -> Iterator[Call]:
+    entries = located.value.get(section) or []
+    if not isinstance(entries, list):
+        faults.append(f"line {located.line(section)}: {section} is a list: `- name: {{setting: value}}`")
+        return
+    for number, entry in enumerate(entries):
+        line = located.line(section, number)
+        if isinstance(entry, str):
+            entry = {entry: {}}
+        if not isinstance(entry, dict) or len(entry) != 1:
+            faults.append(f"line {line}: expected one step, `- name: {{setting: value}}`, found {entry!r}")
+            continue
+        ((name, words),) = entry.items()
+        call = _call(str(name), words or {}, line, (section, number, str(name)), located, faults)
+        if call is not None:
+            yield call
+
+
+def _call(
+    name: str, words: Any, line: int, place: tuple[str | int, ...], located: Located, faults: list[str]
+) -> Call | None:
+    try:
+        step = load_step(name)
+    except RecipeError as error:
+        faults.append(f"line {line}: {error.message}")
+        return None
+    if not isinstance(words, dict):
+        faults.append(f"line {line}: {name}: settings are `{{setting: value}}`, found {words!r}")
+        return None
+    before = len(faults)
+    at = words.get("at", [])
+    sources = words.get("from", {})
+    variables = {v.name for v in step.variables}
+    if not isinstance(sources, dict) or not all(isinstance(v, str) for v in sources.values()):
+        faults.append(f"line {line}: {name}: `from` is `{{parameter: variable}}`, found {sources!r}")
+        sources = {}
+    faults += [
+        f"line {located.line(*place, 'from', key)}: {name} has no variable {key!r}{nearest(str(key), variables)}"
+        for key in sources
+        if key not in variables
+    ]
+    try:
+        settings = step.settings(**{str(k): v for k, v in words.items() if k not in RESERVED})
+    except ValidationError as error:
+        faults += [_pydantic_fault(one, located, place, step.settings.model_fields) for one in error.errors()]
+        return None
+    if len(faults) > before:
+        return None
+    leaves = (at,) if isinstance(at, str) else tuple(at)
+    return Call(step, settings, leaves, sources, words.get("as"), line)
+
+
+def _input_faults(header: Header, located: Located) -> Iterator[str]:
+    for role, given in header.inputs.items():
+        line = located.line("inputs", role)
+        try:
+            fields = set(given.pattern.fields)
+        except RecipeError as error:
+            yield f"line {line}: {error.message}"
+            continue
+        for name, unit in given.units.items():
+            if name not in fields:
+                yield f"line {line}: units: the pattern has no field {name!r}{nearest(name, fields)}"
+            try:
+                spelling(unit)
+            except ImgpipeError as error:
+                yield f"line {line}: units: {error.message}"
+        if given.stack is not None and given.stack not in fields:
+            yield f"line {line}: stack: {given.stack}: the pattern needs a field {{{given.stack}}}"
+
+
+def _order_faults(steps: Sequence[Call]) -> Iterator[str]:
+    """Follow names through the recipe: a variable must not be used before the step that gives it."""
+    for number, call in enumerate(steps):
+        earlier = {name for one in steps[:number] for name in one.step.gives.units}
+        for variable in call.step.variables:
+            name = call.source(variable.name)
+            if variable.optional or variable.whole_leaf or variable.many or name in earlier:
+                continue
+            givers = [one.step.name for one in steps[number:] if name in one.step.gives.units]
+            if givers:
+                yield f"line {call.line}: {call.step.name} needs {name!r}, which {givers[0]} gives only later"
+            elif name in _step_outputs():
+                yield (
+                    f"line {call.line}: {call.step.name} needs {name!r}; put {_step_outputs()[name]} before it"
+                )
+
+
+def _step_outputs() -> dict[str, str]:
+    from imgpipe.steps import step_table
+
+    return {name: step for step in step_table() for name in load_step(step).gives.units}
+
+
+def _override(value: dict[str, Any], overrides: Sequence[str], file: str) -> None:
+    for text in overrides:
+        place, found, new = text.partition("=")
+        parts = place.split(".")
+        if not found or len(parts) not in (2, 3):
+            raise RecipeError(f"--set {text!r}: expected STEP.setting=value or STEP.N.setting=value.", file=file)
+        number = int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
+        if len(parts) == 3 and not number:
+            raise RecipeError(f"--set {text!r}: N counts the occurrences of the step from 1.", file=file)
+        entries = _entries(value, parts[0])
+        if not entries:
+            names = [next(iter(e)) if isinstance(e, dict) else e for e in value.get("steps") or []]
+            close = difflib.get_close_matches(parts[0], names, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise RecipeError(f"--set {text!r}: the recipe has no step {parts[0]!r}{hint}", file=file)
+        if number is None and len(entries) > 1:
+            raise RecipeError(f"--set {text!r}: {parts[0]} occurs {len(entries)} times; say {parts[0]}.1 ...", file=file)
+        if number is not None and number > len(entries):
+            raise RecipeError(f"--set {text!r}: {parts[0]} occurs only {len(entries)} time(s).", file=file)
+        entries[(number or 1) - 1][parts[-1]] = load_located(new, f"--set {text}").value if new.strip() else None
+
+
+def _entries(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = []
+    steps = value.get("steps") or []
+    for number, entry in enumerate(steps):
+        if entry == name:
+            steps[number] = entry = {name: {}}
+        if isinstance(entry, dict) and name in entry:
+            entry[name] = entry[name] or {}
+            found.append(entry[name])
+    return found

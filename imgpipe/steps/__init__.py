@@ -1,0 +1,48 @@
+"""All steps, by name. A module is imported when one of its steps is first asked for."""
+
+from __future__ import annotations
+
+import functools
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from imgpipe.errors import RecipeError
+from imgpipe.spelling import nearest
+from imgpipe.step import Step
+
+STEPS: dict[str, str] = {
+    "crop": "imgpipe.steps.image:crop",
+    "crop_data_bar": "imgpipe.steps.image:crop_data_bar",
+    "select_signal": "imgpipe.steps.image:select_signal",
+    "orient_stack": "imgpipe.steps.image:orient_stack",
+    "calibrate_scale": "imgpipe.steps.image:calibrate_scale",
+    "correct_foreshortening": "imgpipe.steps.image:correct_foreshortening",
+    "denoise": "imgpipe.steps.image:denoise",
+    "remove_curtains": "imgpipe.steps.image:remove_curtains",
+    "trace_edges": "imgpipe.steps.layers:trace_edges",
+    "fit_edges": "imgpipe.steps.layers:fit_edges",
+    "layer_thickness": "imgpipe.steps.layers:layer_thickness",
+    "equivalent_lithium": "imgpipe.steps.layers:equivalent_lithium",
+}
+"""``name -> "module:function"``; packages elsewhere join through the entry points ``imgpipe.steps``."""
+
+
+@functools.cache
+def step_table() -> dict[str, str]:
+    """Return our own steps and those of installed packages; our own names win."""
+    outside = {entry.name: entry.value for entry in entry_points(group="imgpipe.steps")}
+    return {**outside, **STEPS}
+
+
+@functools.cache
+def load_step(name: str) -> Step[Any, Any]:
+    """Return a step by its name in recipes; `RecipeError` with the nearest name when there is none."""
+    table = step_table()
+    if name not in table:
+        raise RecipeError(f"unknown step {name!r}{nearest(name, table)}.", remedy="`imgpipe steps` lists all steps.")
+    module, _, attribute = table[name].partition(":")
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, Step):
+        raise RecipeError(f"{table[name]} is no step: it lacks the @step decorator.")
+    return found
