@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from imgpipe import __version__, bundle
 from imgpipe.errors import ImgpipeError, OutputError, RecipeError
 from imgpipe.grouping import Group, find_groups
-from imgpipe.lock import locked
+from imgpipe.lock import locked, refuse_if_held
 from imgpipe.one_group import SCRATCH, Job, Outcome, run_group
 from imgpipe.recipe import Recipe
 from imgpipe.store import disk_errors
@@ -91,8 +91,9 @@ def run(
     """
     loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe, overrides)
     heard = watch or Watch()
-    groups = find_groups(loaded, inputs)
     folder = Path(out)
+    refuse_if_held(folder)
+    groups = find_groups(loaded, inputs)
     runner = _runner(jobs, cluster, heard)
     _prepare(folder, resume=resume, overwrite=overwrite)
     with locked(folder):
@@ -136,6 +137,9 @@ def _prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
             )
         if used and not bundle.is_result(folder):
             raise RecipeError("holds something else than a result of imgpipe.", file=str(folder), remedy="another -o.")
+        if overwrite and used and (foreign := bundle.strangers(folder)):
+            shown = ", ".join(foreign[:5])
+            raise RecipeError(f"holds what imgpipe did not write: {shown}.", file=str(folder), remedy="another -o.")
         folder.mkdir(parents=True, exist_ok=True)
     if used and overwrite:
         with locked(folder):
@@ -145,16 +149,12 @@ def _prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
 def _clear(folder: Path) -> None:
     with disk_errors(folder):
         for path in folder.iterdir():
-            if path.name == ".lock":
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            if path.name != ".lock":
+                bundle.remove(path)
 
 
 def _plan(recipe: Recipe, groups: Sequence[Group], folder: Path, *, resume: bool) -> Plan:
-    text = _saved_recipe(recipe, groups, folder)
+    text = f"{bundle.SAVED}\n{_saved_recipe(recipe, groups, folder)}"
     saved = folder / "recipe.yaml"
     if resume and saved.exists() and _steps_of(saved.read_text(encoding="utf-8")) != _steps_of(text):
         raise RecipeError(
@@ -162,13 +162,26 @@ def _plan(recipe: Recipe, groups: Sequence[Group], folder: Path, *, resume: bool
             file=str(saved),
             remedy="choose another -o, or --overwrite.",
         )
+    _refuse_orphans(folder, {group.name for group in groups})
     with disk_errors(saved):
+        for leftover in folder.glob(f"*{bundle.PART}"):
+            bundle.remove(leftover)
         saved.write_text(text, encoding="utf-8")
         if recipe.edits.groups:
             (folder / "edits.yaml").write_text(recipe.edits.dump(), encoding="utf-8")
     keys = {group.name: _key(recipe, group) for group in groups}
     complete = tuple(name for name, key in keys.items() if resume and bundle.group_key(folder / name) == key)
     return Plan(recipe, tuple(groups), complete, keys)
+
+
+def _refuse_orphans(folder: Path, names: set[str]) -> None:
+    orphans = sorted(set(bundle.Bundle(folder).groups) - names)
+    if orphans:
+        raise RecipeError(
+            f"holds {', '.join(orphans)}, which these inputs do not give; a result must not mix two.",
+            file=str(folder),
+            remedy="name all inputs again, choose another -o, or --overwrite.",
+        )
 
 
 def _saved_recipe(recipe: Recipe, groups: Sequence[Group], folder: Path) -> str:
@@ -196,11 +209,7 @@ def _key(recipe: Recipe, group: Group) -> str:
              for c in recipe.steps]  # fmt: skip
     roles = {role: given.model_dump(mode="json", exclude={"files"}) for role, given in recipe.inputs.items()}
     anchors = [a.model_dump() for a in recipe.edits.groups.get(group.name, ())]
-    try:
-        print_ = group.fingerprint()
-    except OSError as error:  # the reader will say what is wrong with this file
-        print_ = f"unreadable: {error.errno}"
-    parts = [print_, dict(group.fields), dict(group.units), steps, roles, anchors, list(recipe.keep)]
+    parts = [group.fingerprint(), dict(group.fields), dict(group.units), steps, roles, anchors, list(recipe.keep)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -56,7 +56,12 @@ def apply(call: Call, tree: xr.DataTree) -> xr.DataTree:
     leaves = leaf_datasets(tree)
     for name in _chosen(call, leaves):
         result = _result(call, leaves[name])
-        leaves |= _stored(call, name, leaves[name], result)
+        stored = _stored(call, name, leaves[name], result)
+        if clash := sorted((stored.keys() - {name}) & leaves.keys()):
+            raise StepError(
+                f"step {call.step.name}: a leaf {clash[0]!r} exists already.", remedy="choose another `as:`."
+            )
+        leaves |= stored
     return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in leaves.items()})
 
 
@@ -69,7 +74,9 @@ def _chosen(call: Call, leaves: Mapping[str, xr.Dataset]) -> list[str]:
     if call.at:
         named = [name for name in leaves if any(fnmatch.fnmatchcase(name, pattern) for pattern in call.at)]
         if not named:
-            raise StepError(f"step {call.step.name}: no leaf matches {', '.join(call.at)}{nearest(call.at[0], leaves)}.")
+            raise StepError(
+                f"step {call.step.name}: no leaf matches {', '.join(call.at)}{nearest(call.at[0], leaves)}."
+            )
         return named
     fitting = [name for name, leaf in leaves.items() if not _missing(call, leaf)]
     if len(fitting) == 1:
@@ -116,10 +123,10 @@ def _checked(call: Call, variable: Variable, array: xr.DataArray) -> xr.DataArra
         core = variable.dims.required
         if array.dims[array.ndim - len(core) :] != core:
             raise DataError(
-                f"{where}: expected dimensions ending in ({', '.join(core)}), found ({', '.join(map(str, array.dims))}).",
+                f"{where}: expected dimensions ending in {', '.join(core)}, found {', '.join(map(str, array.dims))}.",
                 remedy="select one detector with select_signal, or name another variable with `from:`.",
             )
-        array = array.chunk({d: -1 for d in variable.dims.whole.split()}) if array.chunks else array
+        array = array.chunk(dict.fromkeys(variable.dims.whole.split(), -1)) if array.chunks else array
     if variable.unit is None:
         return array
     found = unit_of(array)
@@ -140,7 +147,8 @@ def _refuse_lengths_without_scale(call: Call, leaf: xr.Dataset) -> None:
     given = [name for name in sorted(lengths) if call.values[name] not in (None, defaults[name])]
     if given:
         raise DataError(
-            f"step {call.step.name}: {given[0]} is a length, but the image has no pixel size.", remedy=ASK_FOR_PIXEL_SIZE
+            f"step {call.step.name}: {given[0]} is a length, but the image has no pixel size.",
+            remedy=ASK_FOR_PIXEL_SIZE,
         )
 
 
@@ -173,7 +181,8 @@ def _stored(call: Call, name: str, leaf: xr.Dataset, result: xr.Dataset | xr.Dat
     clash = sorted(str(v) for v in new.data_vars if v in leaf and v not in replaced)
     if clash:
         raise StepError(
-            f"step {step.name}: {', '.join(clash)} exist(s) already.", remedy="name the result with `as:`, or leave the step out."
+            f"step {step.name}: {', '.join(clash)} exist(s) already.",
+            remedy="name the result with `as:`, or leave the step out.",
         )
     kept = leaf.drop_vars([v for v in new.data_vars if v in leaf])
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -45,9 +46,9 @@ def blockwise(
     ordered = array.transpose(..., *core)
     wanted = np.dtype(dtype or array.dtype)
     if not is_lazy(ordered):
-        values = np.asarray(kernel(ordered.values, **settings)).astype(wanted, copy=False)
+        values = _typed(ordered.values, kernel, wanted, settings)
         return ordered.copy(data=values).transpose(*array.dims)
-    chunked = ordered.chunk({dim: -1 for dim in whole})
+    chunked = ordered.chunk(dict.fromkeys(whole, -1))
     depth = {
         chunked.get_axis_num(dim): width
         for dim, width in (halo or {}).items()
@@ -60,8 +61,12 @@ def blockwise(
 def _lazily(kernel: Kernel, data: Any, depth: dict[Any, int], dtype: np.dtype[Any], settings: dict[str, Any]) -> Any:
     import dask.array as da
 
+    work = functools.partial(_typed, kernel=kernel, wanted=dtype, settings=settings)
+    meta = np.empty((0,) * data.ndim, dtype)
     if not depth:
-        return da.map_blocks(kernel, data, dtype=dtype, meta=np.empty((0,) * data.ndim, dtype), **settings)
-    return da.map_overlap(
-        kernel, data, depth=depth, boundary="none", dtype=dtype, meta=np.empty((0,) * data.ndim, dtype), **settings
-    )
+        return da.map_blocks(work, data, dtype=dtype, meta=meta)
+    return da.map_overlap(work, data, depth=depth, boundary="none", dtype=dtype, meta=meta)
+
+
+def _typed(values: Any, kernel: Kernel, wanted: np.dtype[Any], settings: dict[str, Any]) -> Any:
+    return np.asarray(kernel(values, **settings)).astype(wanted, copy=False)

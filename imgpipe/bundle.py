@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 MARKER = "COMPLETE"
 PART = ".part"
 DATA = "data.zarr"
+SAVED = "# The recipe as it ran, written by imgpipe."
+"""First line of the recipe in a result folder: such a folder is ours."""
+TOP = (
+    "run.json", "recipe.yaml", "edits.yaml", "summary.csv", "failures.jsonl", "report.html", "methods.txt", "tables",
+    "figures", ".lock", ".scratch",
+)  # fmt: skip
+"""What stands in a result folder besides the groups."""
 LATE = ("figures",)
 """Folders of a group that are drawn after it is complete, from what is in it."""
 
@@ -71,7 +78,7 @@ class Bundle:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
     def group_info(self, group: str) -> dict[str, Any]:
-        """What the group's run.json says."""
+        """Return what the group's run.json says."""
         return dict(_json(self.path / group / "run.json"))
 
     def tree(self, group: str) -> xr.DataTree:
@@ -97,11 +104,11 @@ class Bundle:
         """Read a table over all groups, such as ``layers``."""
         import pandas as pd
 
-        path = self.path / "tables" / f"{name}.csv"
+        path = self.path / "tables" / f"{name}.parquet"
         if not path.exists():
-            known = sorted(p.stem for p in path.parent.glob("*.csv"))
+            known = sorted(p.stem for p in path.parent.glob("*.parquet"))
             raise OutputError(f"no table {name!r}; there are {', '.join(known) or 'none'}.", file=str(self.path))
-        return pd.read_csv(path, encoding="utf-8-sig", keep_default_na=True, na_values=[""]).pipe(_text_flags)
+        return pd.read_parquet(path)  # keeps the sample "007" and the layer "NA" as they are, which CSV would not
 
     def verify(self) -> list[Damage]:
         """Return every fault: missing, cut or changed files, unfinished groups. Empty means sound."""
@@ -118,16 +125,26 @@ class Bundle:
 
 
 def open_bundle(path: str | Path) -> Bundle:
-    """Open a result folder; `OutputError` when it is none."""
+    """Open a result folder, finished or broken off; `OutputError` when it is none."""
     folder = Path(path)
-    if not (folder / "run.json").is_file():
-        raise OutputError("this is no result folder of imgpipe (no run.json).", file=str(folder))
+    if not is_result(folder):
+        raise OutputError("this is no result folder of imgpipe.", file=str(folder), remedy="name the folder of -o.")
     return Bundle(folder)
 
 
 def is_result(folder: Path) -> bool:
     """Tell whether a folder holds a finished or broken-off result of imgpipe."""
-    return any((folder / name).exists() for name in ("run.json", "recipe.yaml"))
+    saved = folder / "recipe.yaml"
+    return saved.is_file() and saved.read_bytes().startswith(SAVED.encode())
+
+
+def strangers(folder: Path) -> list[str]:
+    """Return what stands in a result folder that imgpipe did not put there."""
+    return sorted(p.name for p in folder.iterdir() if p.name not in TOP and not _is_group(p))
+
+
+def _is_group(path: Path) -> bool:
+    return path.is_dir() and (path.name.endswith(PART) or any((path / name).exists() for name in (MARKER, DATA)))
 
 
 def part_folder(out: Path, group: str) -> Path:
@@ -139,10 +156,17 @@ def part_folder(out: Path, group: str) -> Path:
             raise OutputError("a link stands where a result should go.", file=str(path), remedy="remove the link.")
     part = out / f"{group}{PART}"
     with disk_errors(part):
-        if part.exists():
-            shutil.rmtree(part)
+        remove(part)
         part.mkdir(parents=True)
     return part
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link or a folder that may be there; what a link leads to is left alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def finish_group(part: Path, key: str) -> Path:
@@ -151,8 +175,7 @@ def finish_group(part: Path, key: str) -> Path:
     with disk_errors(final):
         listing = manifest(part, sorted(p for p in part.rglob("*") if p.is_file()))
         _flush(part)
-        if final.exists():
-            shutil.rmtree(final)
+        remove(final)
         part.rename(final)
         _flush_folder(final.parent)
         write_json(final / MARKER, {"key": key, "files": listing})
@@ -181,13 +204,6 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
             os.fsync(stream.fileno())
         temporary.replace(path)
         _flush_folder(path.parent)
-
-
-def _text_flags(table: pd.DataFrame) -> pd.DataFrame:
-    for name in ("flag", "shared_id"):
-        if name in table:
-            table[name] = table[name].fillna("")
-    return table
 
 
 def _json(path: Path) -> dict[str, Any]:

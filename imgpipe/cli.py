@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -18,7 +18,6 @@ from imgpipe.errors import ImgpipeError, LockedError, OutputError, RecipeError
 app = typer.Typer(
     name="imgpipe",
     help="Files of one specimen in, trustworthy numbers out.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,11 +38,15 @@ class Terminated(BaseException):
     """SIGTERM has come."""
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def start(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step to stderr.")] = False,
 ) -> None:
     """Files of one specimen in, trustworthy numbers out."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     handler.setLevel(logging.INFO if verbose else logging.CRITICAL)
@@ -149,26 +152,16 @@ def main() -> None:
     """Run the command and turn errors into one message and an exit status (FAULTS)."""
     with _signals():
         try:
-            app(standalone_mode=False)
-        except typer.Exit as stop:
-            sys.exit(stop.exit_code)
+            status = app(standalone_mode=False) or 0  # typer returns the status of typer.Exit here
         except ImgpipeError as error:
             _complain(str(error), _status(error))
-        except KeyboardInterrupt:
-            _complain("stopped (Ctrl-C); finished groups are kept, --resume goes on.", 130)
         except Terminated:
             _complain("stopped (SIGTERM); finished groups are kept, --resume goes on.", 143)
-        except _click().exceptions.ClickException as error:
-            error.show()
-            sys.exit(2)
-        except _click().exceptions.Abort:
-            _complain("stopped; finished groups are kept, --resume goes on.", 130)
-
-
-def _click() -> object:
-    import click
-
-    return click
+        except typer.TyperException as error:
+            _complain(f"{error.format_message()} (`imgpipe --help` tells more)", 2)
+    if status == 130:  # what typer makes of Ctrl-C
+        _complain("stopped (Ctrl-C); finished groups are kept, --resume goes on.", 130)
+    sys.exit(status)
 
 
 def _status(error: ImgpipeError) -> int:
@@ -179,7 +172,7 @@ def _status(error: ImgpipeError) -> int:
     return 2 if isinstance(error, RecipeError) else 4
 
 
-def _complain(text: str, status: int) -> None:
+def _complain(text: str, status: int) -> NoReturn:
     typer.echo(f"imgpipe: {text}", err=True)
     sys.exit(status)
 

@@ -40,14 +40,14 @@ def connect(where: str, workers: int = 2) -> Iterator[Client]:
     if where == "local":
         with (
             one_thread_each(),
-            LocalCluster(  # type: ignore[no-untyped-call]
+            LocalCluster(
                 n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", silence_logs=40
             ) as cluster,
-            Client(cluster) as client,  # type: ignore[no-untyped-call]
+            Client(cluster) as client,
         ):
             yield client
     elif where in BATCH_SYSTEMS:
-        with _batch_system(where, workers) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
+        with _batch_system(where, workers) as cluster, Client(cluster) as client:
             yield client
     else:
         with _by_address(where) as client:
@@ -58,10 +58,11 @@ def connect(where: str, workers: int = 2) -> Iterator[Client]:
 def cluster_runner(where: str, workers: int) -> Iterator[Runner]:
     """Give a runner that sends each group to the cluster as one task."""
     with connect(where, max(workers, 2) if where == "local" else workers) as client:
+
         def work(jobs: Sequence[Job]) -> Iterator[Outcome]:
             from distributed import as_completed
 
-            futures = {client.submit(run_on_worker, job, key=f"imgpipe-{job.key}", retries=0): job for job in jobs}
+            futures = {client.submit(run_on_worker, job, pure=False, retries=0): job for job in jobs}
             for future in as_completed(list(futures)):
                 yield _outcome(future, futures[future])
 
@@ -104,7 +105,7 @@ def _by_address(where: str) -> Client:
     if Path(where).is_file():
         address = str(json.loads(Path(where).read_text())["address"])
     try:
-        return Client(address, timeout=10)  # type: ignore[no-untyped-call, no-any-return]
+        return Client(address, timeout=10)
     except (OSError, ValueError, TimeoutError) as error:
         raise RecipeError(f"--cluster {where}: no dask scheduler answers there ({error}).") from None
 
@@ -113,7 +114,9 @@ def _batch_system(where: str, workers: int) -> Any:
     try:
         import dask_jobqueue
     except ModuleNotFoundError:
-        raise ImgpipeError(f"--cluster {where} needs dask-jobqueue.", remedy="pip install 'imgpipe[cluster]'.") from None
+        raise ImgpipeError(
+            f"--cluster {where} needs dask-jobqueue.", remedy="pip install 'imgpipe[cluster]'."
+        ) from None
     cluster = getattr(dask_jobqueue, BATCH_SYSTEMS[where])()
     cluster.scale(workers)
     return cluster

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imgpipe.errors import DataError, RecipeError, UnitError
 from imgpipe.located_yaml import load_located
 from imgpipe.model import texts
 from imgpipe.units import parse_quantity
+
+Length = Annotated[str, Field(pattern=r"^\s*[-+]?\d[^ ]*\s*[a-zA-Zµμ]+\s*$")]
 
 
 class Anchor(BaseModel):
@@ -24,14 +26,14 @@ class Anchor(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     interface: str
-    x: str
-    y: str
+    x: Length
+    y: Length
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    imgpipe_edits: int
+    imgpipe_edits: Literal[1]
     groups: dict[str, list[Anchor]]
 
 
@@ -51,8 +53,9 @@ def load_edits(path: Path) -> Edits:
     """Read an edits file; `RecipeError` names the fault."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(f"can't read the edits: {error.strerror}.", file=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise RecipeError(f"can't read the edits: {reason}.", file=str(path)) from None
     value: Any = load_located(text, str(path)).value
     try:
         found = _File.model_validate(value)

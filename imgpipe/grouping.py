@@ -16,6 +16,10 @@ from imgpipe.patterns import Value
 from imgpipe.recipe import InputRole, Recipe
 
 _RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL"} | {f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10)}
+_OUR_NAMES = {
+    "tables", "figures", "run.json", "recipe.yaml", "edits.yaml", "summary.csv", "failures.jsonl", "report.html",
+    "methods.txt",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,15 @@ class Group:
     lacking: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """Return a hash of names, roles and contents of the files."""
+        """Return a hash of names, roles and contents of the files; of the error where a file can't be read."""
         digest = hashlib.sha256()
         for file in self.files:
-            digest.update(f"{file.role}\0{Path(file.path).name}\0".encode())
-            with open(file.path, "rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(f"{file.role}\0".encode() + os.fsencode(Path(file.path).name) + b"\0")
+            try:
+                with open(file.path, "rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+            except OSError as error:  # the reader will say what is wrong with this file
+                digest.update(f"unreadable: {error.errno}".encode())
         return digest.hexdigest()
 
 
@@ -58,7 +65,7 @@ def find_groups(recipe: Recipe, inputs: Sequence[str | Path] = ()) -> list[Group
     RecipeError
         when an input does not exist, or matches no pattern.
     """
-    files = list(_candidates(recipe, inputs))
+    files = list({(os.path.realpath(f.parent), f.name): f for f in _candidates(recipe, inputs)}.values())
     found = [(f, role, fields) for f in files for role, fields in [_matched(f, recipe.inputs)] if role is not None]
     if not found:
         patterns = ", ".join(repr(role.files) for role in recipe.inputs.values())
@@ -117,11 +124,9 @@ def _listed(folder: Path, depth: int) -> Iterable[Path]:
 
 def _single_groups(found: Sequence[Match], recipe: Recipe, root: Path) -> list[Group]:
     units = next(iter(recipe.inputs.values())).units
-    unique = sorted({f: (f, role, fields) for f, role, fields in found}.values(), key=lambda one: str(one[0]))
-    names = _names([f for f, _, _ in unique], root)
-    return [
-        Group(names[f], (InputFile(str(f), role, _shown(f, root)),), fields, units) for f, role, fields in unique
-    ]
+    ordered = sorted(found, key=lambda one: str(one[0]))
+    names = _names([f for f, _, _ in ordered], root)
+    return [Group(names[f], (InputFile(str(f), role, _shown(f, root)),), fields, units) for f, role, fields in ordered]
 
 
 def _joined_groups(found: Sequence[Match], recipe: Recipe, root: Path) -> list[Group]:
@@ -132,7 +137,13 @@ def _joined_groups(found: Sequence[Match], recipe: Recipe, root: Path) -> list[G
     for f, role, fields in found:
         groups[tuple(fields[n] for n in ordered)].append((f, role, fields))
     units = {name: unit for given in recipe.inputs.values() for name, unit in given.units.items() if name in common}
-    return [_joined_group(key, members, recipe, ordered, units, root) for key, members in sorted(groups.items(), key=str)]
+    joined = [
+        _joined_group(key, members, recipe, ordered, units, root) for key, members in sorted(groups.items(), key=str)
+    ]
+    for name, number in Counter(group.name.casefold() for group in joined).items():
+        if number > 1:
+            raise RecipeError(f"{number} groups of files would all be named {name!r}.", remedy="rename some files.")
+    return joined
 
 
 def _joined_group(
@@ -149,7 +160,8 @@ def _joined_group(
             raise RecipeError(f"role {role}: {number} files in one group ({shown}).", remedy="add `stack:` or a field.")
     name = safe_name("_".join(map(str, key)) or "all")
     fields = dict(zip(names, key, strict=True))
-    return Group(name, tuple(sorted(files, key=lambda f: (f.role, str(f.place)))), fields, units, tuple(lacking))
+    ranked = tuple(sorted(files, key=lambda f: (f.role, "" if f.place is None else f.place)))
+    return Group(name, ranked, fields, units, tuple(lacking))
 
 
 def _names(files: Sequence[Path], root: Path) -> dict[Path, str]:
@@ -161,14 +173,17 @@ def _names(files: Sequence[Path], root: Path) -> dict[Path, str]:
         lambda f: "__".join(f.relative_to(root).parts).replace(".", "_"),
     )
     for maker in makers:
-        names = {f: safe_name(maker(f)) for f in files}
+        try:
+            names = {f: safe_name(maker(f)) for f in files}
+        except DataError as error:
+            raise RecipeError(error.message, file=error.file, remedy=error.remedy) from None
         if len({name.casefold() for name in names.values()}) == len(files):
             return names
     raise RecipeError("two input files would give results of the same name.", remedy="rename one of them.")
 
 
 def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+    return os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
 
 
 def safe_name(name: str) -> str:
@@ -177,11 +192,13 @@ def safe_name(name: str) -> str:
     Raises
     ------
     DataError
-        when nothing usable is left, or the name is reserved (CON, NUL ...).
+        when nothing usable is left, or the name is reserved (CON, NUL ..., or a part of the result folder).
     """
+    name = os.fsencode(name).decode("utf-8", "backslashreplace")
     text = re.sub(r"[^\w.+=() -]+", "_", name, flags=re.UNICODE).strip(" .")
     if len(text.encode()) > 120:
         text = f"{text.encode()[:100].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    if not text or text.split(".")[0].upper() in _RESERVED_NAMES:
+    ours = text.casefold() in _OUR_NAMES or text.casefold().endswith(".part")
+    if not text or ours or text.split(".")[0].strip().upper() in _RESERVED_NAMES:
         raise DataError(f"{name!r} can't name a result.", remedy="rename the file.")
     return text

@@ -26,7 +26,9 @@ def _describe(name: str, leaf: xr.Dataset) -> str:
     lines += [_array_line(str(n), a) for n, a in leaf.data_vars.items() if a.ndim]
     lines += [_axis_line(dim, leaf) for dim in ("x", "y", "z") if dim in leaf.coords and leaf[dim].size > 1]
     lines.append(f"  pixel size from: {leaf.attrs.get('pixel_size_source', 'nowhere: uncalibrated')}")
-    lines += [f"  {n} = {a.item()} {a.attrs.get('units', '')}".rstrip() for n, a in leaf.data_vars.items() if not a.ndim]
+    lines += [
+        f"  {n} = {a.item()} {a.attrs.get('units', '')}".rstrip() for n, a in leaf.data_vars.items() if not a.ndim
+    ]
     lines += [f"  {key}: {leaf.attrs[key]}" for key in SHOWN if leaf.attrs.get(key) not in (None, "")]
     return "\n".join(lines)
 

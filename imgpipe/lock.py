@@ -33,13 +33,16 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _acquire(path: Path) -> None:
-    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+    import psutil
+
+    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "born": psutil.Process().create_time()})
     for _ in range(2):
         try:
             with disk_errors(path):
                 descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
-            _remove_if_stale(path)
+            refuse_if_held(path.parent)
+            path.unlink(missing_ok=True)  # of a dead process
             continue
         with os.fdopen(descriptor, "w") as stream:
             stream.write(text)
@@ -47,25 +50,30 @@ def _acquire(path: Path) -> None:
     raise LockedError("another run has just taken this folder.", file=str(path.parent))
 
 
-def _remove_if_stale(path: Path) -> None:
+def refuse_if_held(folder: Path) -> None:
+    """Raise `LockedError` when another run that may be alive holds the folder."""
+    path = folder / NAME
     try:
         holder = json.loads(path.read_text())
-        pid, host = int(holder["pid"]), str(holder["host"])
-    except FileNotFoundError:
+        pid, host, born = int(holder["pid"]), str(holder["host"]), float(holder["born"])
+    except (FileNotFoundError, NotADirectoryError):
         return
     except (ValueError, KeyError, TypeError):
-        pid, host = -1, "an unknown host"
-    if host == socket.gethostname() and not _alive(pid):
-        path.unlink(missing_ok=True)
+        pid, host, born = -1, "an unknown host", 0.0
+    if host == socket.gethostname() and not _alive(pid, born):
         return
     raise LockedError(
         f"in use by process {pid} on {host}.",
-        file=str(path.parent),
-        remedy=f"wait for it, or delete {path.name} in this folder when that process is gone.",
+        file=str(folder),
+        remedy=f"wait for it, or delete {NAME} in this folder when that process is gone.",
     )
 
 
-def _alive(pid: int) -> bool:
+def _alive(pid: int, born: float) -> bool:
+    """Tell whether the process that was started then still runs; its number may be another's by now."""
     import psutil
 
-    return pid > 0 and psutil.pid_exists(pid)
+    try:
+        return pid > 0 and abs(psutil.Process(pid).create_time() - born) < 2.0
+    except psutil.NoSuchProcess:
+        return False

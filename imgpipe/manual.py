@@ -72,7 +72,9 @@ def _range(one: dict[str, Any]) -> str:
     bounds = [f"{sign} {one[key]}" for key, sign in _BOUNDS if key in one]
     kind = {"number": "number", "integer": "whole number", "boolean": "true | false", "array": "list", "string": "text"}
     unit = one.get("unit", "")
-    return " ".join([kind.get(one.get("type", ""), ""), *([f"in {unit}"] if unit not in ("", "1") else []), *bounds]).strip()
+    return " ".join(
+        [kind.get(one.get("type", ""), ""), *([f"in {unit}"] if unit not in ("", "1") else []), *bounds]
+    ).strip()
 
 
 _BOUNDS = (("exclusiveMinimum", ">"), ("minimum", ">="), ("exclusiveMaximum", "<"), ("maximum", "<="))

@@ -7,7 +7,6 @@ import logging
 import shutil
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -27,8 +26,6 @@ from imgpipe.tables import group_tables, write_table
 
 log = logging.getLogger(__name__)
 SCRATCH = ".scratch"
-UNEXPECTED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-"""What numerical code and libraries raise when they meet data they did not expect."""
 
 Tell = Callable[[str, int, int], None]
 """Called as ``tell(what, done, total)`` before each stage; an exception that it raises stops the group."""
@@ -66,29 +63,43 @@ def run_group(job: Job, tell: Tell | None = None) -> Outcome:
     started = time.perf_counter()
     out = Path(job.out)
     part = bundle.part_folder(out, job.group.name)
-    with _logged(part / "log.txt"):
+    with _swept(part, out / SCRATCH / job.group.name), _logged(part / "log.txt"):
         try:
             _work(job, part, tell or _silent)
         except OutputError:
-            shutil.rmtree(part, ignore_errors=True)
             raise
         except ImgpipeError as error:
             return _failed(job, part, error, started)
-        except UNEXPECTED as error:
-            log.error("unexpected:\n%s", traceback.format_exc())
+        except Exception as error:  # the boundary of a group: whatever a library raises must not stop the others
+            log.exception("unexpected")
             wrapped = ImgpipeError(
                 f"unexpected {type(error).__name__}: {error}",
                 remedy=f"see {part.name}/log.txt; if the file is sound, report this as a fault of imgpipe.",
             )
             return _failed(job, part, wrapped, started)
-        finally:
-            shutil.rmtree(out / SCRATCH / job.group.name, ignore_errors=True)
-    bundle.finish_group(part, job.key)
+    with _swept(part):
+        bundle.finish_group(part, job.key)
     return Outcome(job.group.name, "done", time.perf_counter() - started)
 
 
+@contextmanager
+def _swept(part: Path, scratch: Path | None = None) -> Iterator[None]:
+    """Remove the scratch folder always, and the unfinished result when the disk refuses it."""
+    try:
+        yield
+    except OutputError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
 def run_steps(
-    recipe: Recipe, tree: xr.DataTree, tell: Tell | None = None, persist: Callable[[Call, xr.DataTree], xr.DataTree] | None = None
+    recipe: Recipe,
+    tree: xr.DataTree,
+    tell: Tell | None = None,
+    persist: Callable[[Call, xr.DataTree], xr.DataTree] | None = None,
 ) -> xr.DataTree:
     """Run the steps of a recipe on a tree; `persist` may store what a measuring step is about to read."""
     for number, call in enumerate(recipe.steps):
@@ -140,7 +151,7 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
     total = len(recipe.steps) + 2
     tell("read", 0, total)
     tree = edit_tree(read_group(recipe, job.group, scratch), job.anchors)
-    checkpoints = _Checkpoints(scratch)
+    checkpoints = _Checkpoints(scratch, tree)
     tree = run_steps(recipe, tree, tell, checkpoints.persist)
     tell("write", total - 1, total)
     leaves = {name: _kept(leaf, recipe, checkpoints.measured) for name, leaf in leaf_datasets(tree).items()}
@@ -148,7 +159,8 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
         store.write_leaf(leaf, part / bundle.DATA, name)
     written = store.open_leaves(part / bundle.DATA)
     for name, table in group_tables(written, job.group.name, job.group.fields, job.group.units).items():
-        write_table(table, part / "tables", name)
+        with store.disk_errors(part):
+            write_table(table, part / "tables", name)
     if job.group.fingerprint() != before:
         raise ReadError("changed while it was read.", file=job.group.files[0].shown, remedy="run again with --resume.")
     bundle.write_json(part / "run.json", _record(job, leaves))
@@ -158,8 +170,9 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
 class _Checkpoints:
     """Stores what measuring steps read, so that nothing upstream is computed twice."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, read: xr.DataTree) -> None:
         self.scratch = scratch
+        self.stored = {_graph(array) for leaf in leaf_datasets(read).values() for array in leaf.data_vars.values()}
         self.measured: set[str] = set()
         self.number = 0
 
@@ -171,14 +184,20 @@ class _Checkpoints:
         return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in stored.items()})
 
     def _stored(self, leaf: xr.Dataset, wanted: set[str]) -> xr.Dataset:
-        derived = [n for n in leaf.data_vars if n in wanted and leaf[n].chunks and not leaf[n].attrs.get("stored")]
+        derived = [n for n in leaf.data_vars if n in wanted and leaf[n].chunks and _graph(leaf[n]) not in self.stored]
         if not derived:
             return leaf
         self.number += 1
         place = self.scratch / f"checkpoint_{self.number}.zarr"
         store.write_leaf(leaf[derived], place, "leaf")
         again = store.open_leaf(place, "leaf")
+        self.stored |= {_graph(again[n]) for n in derived}
         return leaf.assign({n: again[n] for n in derived})
+
+
+def _graph(array: xr.DataArray) -> str | None:
+    """Return the name of the dask graph that an array stands for; None when it is in memory."""
+    return array.data.name if array.chunks else None
 
 
 def _kept(leaf: xr.Dataset, recipe: Recipe, measured: set[str]) -> xr.Dataset:
@@ -191,8 +210,7 @@ def _kept(leaf: xr.Dataset, recipe: Recipe, measured: set[str]) -> xr.Dataset:
 
 
 def _read_role(files: list[InputFile], given: InputRole, scratch: Path | None) -> dict[str, xr.Dataset]:
-    from imgpipe.readers import read
-    from imgpipe.readers.stacking import stack_leaves
+    from imgpipe.readers import read, stack_leaves
 
     options: dict[str, Any] = {"pixel_size": given.pixel_size, "data_bar": given.data_bar, "timeout_s": given.timeout}
     options |= {"max_pixels": given.max_pixels} if given.max_pixels else {}
@@ -200,13 +218,25 @@ def _read_role(files: list[InputFile], given: InputRole, scratch: Path | None) -
     for number, file in enumerate(files):
         place = scratch / f"{file.role or 'file'}_{number}" if scratch is not None else None
         try:
-            tree = read(Path(file.path), scratch=place, saturated_limit=given.saturated, **options)
+            tree = _admitted(read(Path(file.path), scratch=place, **options), given)
         except ImgpipeError as error:
             raise type(error)(error.message, file=file.shown, remedy=error.remedy) from error
         trees.append(tree)
-    joined = trees[0] if given.stack is None else stack_leaves(trees, given.stack, [file.place for file in files])
+    places: Any = [file.place for file in files]
+    joined = trees[0] if given.stack is None else stack_leaves(trees, given.stack, places)
     shown = {"source_file": "; ".join(file.shown for file in files)}
     return {name: leaf.assign_attrs(shown) for name, leaf in leaf_datasets(joined).items()}
+
+
+def _admitted(tree: xr.DataTree, given: InputRole) -> xr.DataTree:
+    from imgpipe.readers import admit
+
+    leaves = leaf_datasets(tree)
+    for name, leaf in leaves.items():
+        if "image" in leaf:
+            flags = [str(leaf.attrs.get("flags", "")), *admit(leaf, max_saturated=given.saturated)]
+            leaves[name] = leaf.assign_attrs(flags="; ".join(dict.fromkeys(filter(None, flags))))
+    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in leaves.items()})
 
 
 def _leaf_name(role: str, name: str, leaves: int) -> str:
@@ -253,7 +283,12 @@ def _failed(job: Job, part: Path, error: ImgpipeError, started: float) -> Outcom
         shutil.rmtree(part / bundle.DATA, ignore_errors=True)
         shutil.rmtree(part / "tables", ignore_errors=True)
         (part / "error.txt").write_text(f"{named}\n", encoding="utf-8")
-    told = {"type": type(error).__name__, "file": named.file or "", "cause": error.message, "remedy": error.remedy or ""}
+    told = {
+        "type": type(error).__name__,
+        "file": named.file or "",
+        "cause": error.message,
+        "remedy": error.remedy or "",
+    }
     return Outcome(job.group.name, "failed", time.perf_counter() - started, told)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from imgpipe.errors import RecipeError
 
 Value = str | int | float
-_FIELD = re.compile(r"\{(\w+)(?::([dgs]))?\}|(\*\*?|\?)")
+_FIELD = re.compile(r"\{([^\W\d]\w*)(?::([dgs]))?\}|(\*|\?)")
 _SHAPES = {"d": r"[+-]?\d+", "g": r"[+-]?(?:\d+(?:[.]\d+)?)(?:[eE][+-]?\d+)?", "s": r"[^/]+"}
-_WILD = {"*": r"[^/]*", "**": r".*", "?": r"[^/]"}
+_WILD = {"*": r"[^/]*", "?": r"[^/]"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Pattern:
         left = _FIELD.sub("", self.text)
         if "{" in left or "}" in left:
             raise RecipeError(f"file pattern {self.text!r}: a field is {{name}}, {{name:d}} or {{name:g}}.")
+        if "**" in self.text or "\0" in self.text:
+            raise RecipeError(f"file pattern {self.text!r}: `**` is not known here; write one */ for each folder.")
         if len(set(self.fields)) != len(self.fields):
             raise RecipeError(f"file pattern {self.text!r}: a field name stands there twice.")
         if not PurePosixPath(self.text).name:
@@ -55,7 +57,8 @@ class Pattern:
     @property
     def tail(self) -> str:
         """Pattern behind the fixed folder part."""
-        return self.text if self.folder == "." else str(PurePosixPath(self.text).relative_to(self.folder))
+        path = PurePosixPath(self.text)
+        return str(path if self.folder == "." else path.relative_to(self.folder))
 
     def match(self, path: Path) -> dict[str, Value] | None:
         """Return the fields of a path, matched from its end, or None when it does not fit."""

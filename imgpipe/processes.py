@@ -24,9 +24,9 @@ def process_runner(processes: int) -> Iterator[Runner]:
     """Give a runner over `processes` fresh interpreters (never forks)."""
 
     def work(jobs: Sequence[Job]) -> Iterator[Outcome]:
+        orphans: list[Job] = []
         with _pool(processes) as pool:
             futures: dict[Future[Outcome], Job] = {pool.submit(run_group, job): job for job in jobs}
-            orphans: list[Job] = []
             for future in as_completed(futures):
                 try:
                     yield future.result()
@@ -56,8 +56,15 @@ def _alone(job: Job) -> Outcome:
 
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    others = set(multiprocessing.active_children())
     with one_thread_each(), ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield pool
+        try:
+            yield pool
+        except BaseException:  # Ctrl-C, a signal, the first failure with --fail-fast: what still runs is not wanted
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,14 +15,19 @@ from imgpipe.binding import Call
 from imgpipe.edits import Edits, load_edits
 from imgpipe.errors import ImgpipeError, RecipeError
 from imgpipe.located_yaml import Located, load_located
+from imgpipe.model import OBJECT_DIMS
 from imgpipe.patterns import Pattern
 from imgpipe.spelling import nearest
-from imgpipe.step import accept_text
+from imgpipe.step import Step, accept_text
 from imgpipe.steps import load_step
 from imgpipe.units import Unit, spelling
 
 VERSION = 1
 RESERVED = ("at", "from", "as")
+NAME = re.compile(r"[^\W\d][\w .+-]{0,60}(/[^\W\d][\w .+-]{0,60})?")
+"""What may name a role, a leaf or a variable: they become folders of the result."""
+TAKEN = ("group", "leaf", *OBJECT_DIMS)
+"""Columns that every table has already."""
 KEYS = ("imgpipe", "title", "inputs", "steps", "keep", "study", "edits")
 Length = accept_text(Annotated[float, Field(gt=0), Unit("nm")])
 
@@ -78,9 +83,8 @@ class Recipe:
     steps: tuple[Call, ...]
     keep: tuple[str, ...] = ()
     study: tuple[Call, ...] = ()
-    edits: Edits = Edits()
+    edits: Edits = field(default_factory=Edits)
     folder: Path = Path()
-    raw: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -107,8 +111,7 @@ class Recipe:
         located = load_located(text, file)
         if not isinstance(located.value, dict):
             raise RecipeError("a recipe is a mapping with the keys imgpipe, inputs and steps.", file=file)
-        _override(located.value, overrides, file)
-        faults: list[str] = []
+        faults = [fault for text in overrides for fault in _override(located.value, text)]
         header = _header(located, faults)
         steps = tuple(_calls(located, "steps", faults))
         study = tuple(_calls(located, "study", faults))
@@ -117,13 +120,10 @@ class Recipe:
         if header is not None:
             faults += _input_faults(header, located)
             faults += _order_faults(steps)
+        edits = _edits(header, folder or Path(), faults)
         if faults or header is None:
             raise RecipeError("\n  ".join([f"{len(faults)} fault(s):", *faults]), file=file)
-        base = folder or Path()
-        edits = load_edits(base / header.edits) if header.edits else Edits()
-        return cls(
-            header.title, header.inputs, steps, tuple(header.keep), study, edits, base, located.value
-        )
+        return cls(header.title, header.inputs, steps, tuple(header.keep), study, edits, folder or Path())
 
     def dump(self, *, files: Mapping[str, str] | None = None, edits: str | None = None) -> str:
         """Return YAML that runs again and gives the same numbers: overrides applied, every setting written out.
@@ -138,9 +138,7 @@ class Recipe:
             for role, given in self.inputs.items()
         }
         text: dict[str, Any] = {"imgpipe": VERSION, "title": self.title}
-        text["inputs"] = roles[""] if set(roles) == {""} and len(roles[""]) > 1 else roles
-        if set(roles) == {""}:
-            text["inputs"] = roles[""]["files"] if len(roles[""]) == 1 else {"image": roles[""]}
+        text["inputs"] = roles[""]["files"] if set(roles) == {""} else roles
         text["steps"] = [dump_call(call) for call in self.steps]
         text |= {"keep": list(self.keep)} if self.keep else {}
         text |= {"study": [dump_call(call) for call in self.study]} if self.study else {}
@@ -150,7 +148,7 @@ class Recipe:
 
 def dump_call(call: Call) -> dict[str, Any]:
     """Return a step as a recipe writes it, with every setting."""
-    words: dict[str, Any] = {name: value for name, value in call.settings.model_dump(mode="json").items()}
+    words: dict[str, Any] = call.settings.model_dump(mode="json")
     words |= {"at": list(call.at)} if call.at else {}
     words |= {"from": dict(call.sources)} if call.sources else {}
     words |= {"as": call.result} if call.result else {}
@@ -167,6 +165,16 @@ def _header(located: Located, faults: list[str]) -> Header | None:
     except ValidationError as error:
         faults += [_pydantic_fault(one, located, (), InputRole.model_fields) for one in error.errors()]
         return None
+
+
+def _edits(header: Header | None, folder: Path, faults: list[str]) -> Edits:
+    if header is None or not header.edits:
+        return Edits()
+    try:
+        return load_edits(folder / header.edits)
+    except RecipeError as error:
+        faults.append(f"edits: {error}")
+        return Edits()
 
 
 def _pydantic_fault(error: Any, located: Located, before: tuple[str | int, ...], known: Mapping[str, Any]) -> str:
@@ -209,6 +217,7 @@ def _call(
         faults.append(f"line {line}: {name}: settings are `{{setting: value}}`, found {words!r}")
         return None
     before = len(faults)
+    faults += [f"line {located.line(*place, word)}: {name}: {fault}" for word, fault in _word_faults(words)]
     at = words.get("at", [])
     sources = words.get("from", {})
     variables = {v.name for v in step.variables}
@@ -231,15 +240,28 @@ def _call(
     return Call(step, settings, leaves, sources, words.get("as"), line)
 
 
+def _word_faults(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    at, result = words.get("at", []), words.get("as")
+    if not isinstance(at, str) and not (isinstance(at, list) and all(isinstance(one, str) for one in at)):
+        yield "at", f"`at` is a name, a list or a glob of leaves, found {at!r}"
+    if "as" in words and not (isinstance(result, str) and NAME.fullmatch(result)):
+        yield "as", f"`as` is a name such as `modulus_profile`, found {result!r}"
+
+
 def _input_faults(header: Header, located: Located) -> Iterator[str]:
     for role, given in header.inputs.items():
         line = located.line("inputs", role)
+        if not NAME.fullmatch(role) and located.value["inputs"] != given.files:
+            yield f"line {line}: {role!r} can't name a role: letters, digits, _ + - . only, a letter first"
         try:
             fields = set(given.pattern.fields)
         except RecipeError as error:
             yield f"line {line}: {error.message}"
             continue
+        yield from (f"line {line}: the field {{{name}}} is a column already; rename it" for name in fields & set(TAKEN))
         for name, unit in given.units.items():
+            if name in fields and name not in given.pattern.numeric_fields:
+                yield f"line {line}: units: {name!r} is a text; write {{{name}:g}} in the pattern if it is a number"
             if name not in fields:
                 yield f"line {line}: units: the pattern has no field {name!r}{nearest(name, fields)}"
             try:
@@ -258,50 +280,60 @@ def _order_faults(steps: Sequence[Call]) -> Iterator[str]:
             name = call.source(variable.name)
             if variable.optional or variable.whole_leaf or variable.many or name in earlier:
                 continue
-            givers = [one.step.name for one in steps[number:] if name in one.step.gives.units]
+            givers = [one.step.name for one in steps[number:] if name in _made_new(one.step)]
             if givers:
                 yield f"line {call.line}: {call.step.name} needs {name!r}, which {givers[0]} gives only later"
             elif name in _step_outputs():
-                yield (
-                    f"line {call.line}: {call.step.name} needs {name!r}; put {_step_outputs()[name]} before it"
-                )
+                yield f"line {call.line}: {call.step.name} needs {name!r}; put {_step_outputs()[name]} before it"
 
 
 def _step_outputs() -> dict[str, str]:
     from imgpipe.steps import step_table
 
-    return {name: step for step in step_table() for name in load_step(step).gives.units}
+    return {name: step for step in step_table() for name in _made_new(load_step(step))}
 
 
-def _override(value: dict[str, Any], overrides: Sequence[str], file: str) -> None:
-    for text in overrides:
-        place, found, new = text.partition("=")
-        parts = place.split(".")
-        if not found or len(parts) not in (2, 3):
-            raise RecipeError(f"--set {text!r}: expected STEP.setting=value or STEP.N.setting=value.", file=file)
-        number = int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
-        if len(parts) == 3 and not number:
-            raise RecipeError(f"--set {text!r}: N counts the occurrences of the step from 1.", file=file)
-        entries = _entries(value, parts[0])
-        if not entries:
-            names = [next(iter(e)) if isinstance(e, dict) else e for e in value.get("steps") or []]
-            close = difflib.get_close_matches(parts[0], names, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise RecipeError(f"--set {text!r}: the recipe has no step {parts[0]!r}{hint}", file=file)
-        if number is None and len(entries) > 1:
-            raise RecipeError(f"--set {text!r}: {parts[0]} occurs {len(entries)} times; say {parts[0]}.1 ...", file=file)
-        if number is not None and number > len(entries):
-            raise RecipeError(f"--set {text!r}: {parts[0]} occurs only {len(entries)} time(s).", file=file)
-        entries[(number or 1) - 1][parts[-1]] = load_located(new, f"--set {text}").value if new.strip() else None
+def _made_new(step: Step[Any, Any]) -> set[str]:
+    """Return what a step gives that it does not need itself."""
+    return set(step.gives.units) - {variable.name for variable in step.variables}
+
+
+def _override(value: dict[str, Any], text: str) -> Iterator[str]:
+    """Change one setting in place; yield what is wrong with the text."""
+    place, found, new = text.partition("=")
+    name, *number, setting = place.strip().split(".") if place.count(".") in (1, 2) else ("", "")
+    if not found or not name or not setting:
+        yield f"--set {text!r}: expected STEP.setting=value or STEP.N.setting=value"
+        return
+    entries = _entries(value, name)
+    if not entries:
+        yield f"--set {text!r}: the recipe has no step {name!r}{nearest(name, _names_in(value))}"
+    elif not number and len(entries) > 1:
+        yield f"--set {text!r}: {name} occurs {len(entries)} times; say {name}.1 ..."
+    elif number and number[0] not in map(str, range(1, len(entries) + 1)):
+        yield f"--set {text!r}: N counts the {len(entries)} occurrence(s) of {name} from 1"
+    else:
+        try:
+            changed = load_located(new, f"--set {text}").value if new.strip() else None
+        except RecipeError as error:
+            yield str(error)
+            return
+        entries[int(number[0]) - 1 if number else 0][setting] = changed
+
+
+def _names_in(value: Mapping[str, Any]) -> list[str]:
+    return [str(next(iter(entry), "")) if isinstance(entry, dict) else str(entry) for entry in _list(value, "steps")]
 
 
 def _entries(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = []
-    steps = value.get("steps") or []
+    """Return the settings of each occurrence of a step, to be changed in place."""
+    steps = _list(value, "steps")
     for number, entry in enumerate(steps):
-        if entry == name:
-            steps[number] = entry = {name: {}}
-        if isinstance(entry, dict) and name in entry:
-            entry[name] = entry[name] or {}
-            found.append(entry[name])
-    return found
+        if entry == name or entry == {name: None}:
+            steps[number] = {name: {}}
+    return [entry[name] for entry in steps if isinstance(entry, dict) and isinstance(entry.get(name), dict)]
+
+
+def _list(value: Mapping[str, Any], section: str) -> list[Any]:
+    found = value.get(section)
+    return found if isinstance(found, list) else []

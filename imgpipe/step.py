@@ -88,7 +88,9 @@ class Step(Generic[P, R]):
                 default = ... if p.default is p.empty else p.default
                 described = Field(default, description=manual.get(p.name, ""))
                 fields[p.name] = (accept_text(self.hints[p.name]), described)
-        return create_model(self.name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+        return create_model(
+            self.name, __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False), **fields
+        )
 
     @functools.cached_property
     def gives(self) -> Gives:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,20 @@ from imgpipe.errors import OutputError
 
 CHUNK = 2048
 """Longest side of a chunk of an array that is not in dask chunks."""
+_ELSEWHERE = "choose another -o."
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full.",
+    errno.EDQUOT: "the disk quota is used up.",
+    errno.EFBIG: "the file is larger than this disk allows.",
+    errno.EACCES: "can't write here: no permission.",
+    errno.EPERM: "can't write here: no permission.",
+    errno.EROFS: "can't write here: the disk is read-only.",
+    errno.ENOTDIR: "can't write here: a part of the path is no folder.",
+    errno.ENAMETOOLONG: "can't write here: the name is too long.",
+    errno.ELOOP: "can't write here: a link leads back to itself.",
+    errno.EIO: "the disk reports an input/output error.",
+}
+_REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, then run with --resume.")
 
 
 def write_leaf(leaf: xr.Dataset, store: Path, name: str, *, shards: Mapping[str, int] | None = None) -> None:
@@ -28,7 +42,7 @@ def write_leaf(leaf: xr.Dataset, store: Path, name: str, *, shards: Mapping[str,
     clean = leaf.copy()
     for variable in clean.variables.values():
         variable.encoding = {}
-    clean = clean.chunk() if _irregular(clean) else clean
+    clean = clean.assign({n: v.chunk(_regular(v)) for n, v in clean.variables.items() if _irregular(v)})
     encoding = {str(n): _encoding(v, shards) for n, v in clean.variables.items()}
     with disk_errors(store):
         clean.to_zarr(store, group=name, mode="w", consolidated=False, zarr_format=3, encoding=encoding)
@@ -36,7 +50,8 @@ def write_leaf(leaf: xr.Dataset, store: Path, name: str, *, shards: Mapping[str,
 
 def open_leaf(store: Path, name: str) -> xr.Dataset:
     """Open one leaf lazily."""
-    return xr.open_zarr(store, group=name, consolidated=False, zarr_format=3)
+    leaf: xr.Dataset = xr.open_zarr(store, group=name, consolidated=False, zarr_format=3)
+    return leaf
 
 
 def open_leaves(store: Path) -> dict[str, xr.Dataset]:
@@ -51,20 +66,19 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError("the disk is full.", file=str(path), remedy="make room, then run with --resume.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError("can't write here: no permission.", file=str(path), remedy="choose another -o.") from error
-        raise
+        if error.errno not in _REFUSALS:
+            raise
+        raise OutputError(
+            _REFUSALS[error.errno], file=str(path), remedy=_REMEDIES.get(error.errno, _ELSEWHERE)
+        ) from error
 
 
-def _irregular(leaf: xr.Dataset) -> bool:
-    return any(
-        len(set(sizes[:-1])) > 1 or (len(sizes) > 1 and sizes[-1] > sizes[0])
-        for v in leaf.variables.values()
-        if v.chunks
-        for sizes in v.chunks
-    )
+def _irregular(variable: xr.Variable) -> bool:
+    return any(len(set(sizes[:-1])) > 1 or sizes[-1] > sizes[0] for sizes in variable.chunks or ())
+
+
+def _regular(variable: xr.Variable) -> dict[Hashable, int]:
+    return {dim: max(sizes) for dim, sizes in variable.chunksizes.items()}
 
 
 def _encoding(variable: xr.Variable, shards: Mapping[str, int] | None) -> dict[str, Any]:

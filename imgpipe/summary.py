@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle, open_bundle
-from imgpipe.rounding import with_uncertainty
+from imgpipe.rounding import decimals_for, rounded, with_uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ def print_summary(out: Path) -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     result = open_bundle(out)
-    if (out / "tables" / "layers.csv").exists():
+    if (out / "tables" / "layers.parquet").exists():
         console.print(_layers(result))
     states = [one["status"] for one in result.info["groups"].values()]
     console.print(f"{states.count('done')} of {len(states)} group(s) done", markup=False)
@@ -30,25 +31,31 @@ def print_summary(out: Path) -> None:
 
 
 def _layers(result: Bundle) -> object:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("group", "layer", "thickness", "95 % interval", "flag")
     for _, row in result.table("layers").iterrows():
-        table.add_row(str(row["group"]), str(row["layer"]), *_shown(row), str(row["flag"]))
+        texts = (row.get("group"), row.get("layer"), *thickness_texts(row), row.get("flag"))
+        table.add_row(*(escape("" if text is None else str(text)) for text in texts))
     return table
 
 
-def _shown(row: pd.Series) -> tuple[str, str]:
-    if row["thickness_nm"] == row["thickness_nm"]:
-        value = with_uncertainty(row["thickness_nm"], row["u_thickness_nm"])
-        return f"{value} nm", _interval(row)
-    if row.get("thickness_high_nm") == row.get("thickness_high_nm"):
-        return "-", f"< {row['thickness_high_nm']:.3g} nm"
-    if row["thickness_px"] == row["thickness_px"]:
-        return f"{row['thickness_px']:.2f} px", "uncalibrated"
-    return "-", "-"
+def thickness_texts(row: pd.Series[float]) -> tuple[str, str]:
+    """Return thickness with its standard uncertainty, and its 95 % interval, as a person reads them."""
+    value, u = _number(row, "thickness_nm"), _number(row, "u_thickness_nm")
+    low, high = _number(row, "thickness_low_nm"), _number(row, "thickness_high_nm")
+    if math.isfinite(value):
+        decimals = decimals_for(u) if math.isfinite(u) and u > 0 else 2
+        return (
+            f"{' ± '.join(with_uncertainty(value, u))} nm",
+            f"{rounded(low, decimals)} to {rounded(high, decimals)} nm",
+        )
+    if math.isfinite(high):
+        return "-", f"< {high:.3g} nm"
+    pixels = _number(row, "thickness_px")
+    return (f"{pixels:.2f} px", "uncalibrated") if math.isfinite(pixels) else ("-", "-")
 
 
-def _interval(row: pd.Series) -> str:
-    digits = max(0, 1 - len(str(int(row["u_thickness_nm"] or 1)))) if row["u_thickness_nm"] >= 1 else 2
-    return f"{row['thickness_low_nm']:.{digits + 1}f} to {row['thickness_high_nm']:.{digits + 1}f} nm"
+def _number(row: pd.Series[float], name: str) -> float:
+    return float(row.get(name, math.nan))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass, field
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 from imgpipe.errors import UnitError
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     import pint
 
 DIMENSIONLESS = "1"
+_STUMBLES: tuple[type[Exception], ...] = (
+    ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, TokenError,
+)  # fmt: skip
+"""What pint lets through when a text is no unit at all."""
+_UNIT_TEXT = re.compile(r"(1/)?[^\W\d_][\w*/^ .()%µμ°-]{0,60}|[%°]")
+_LONG_NUMBER = re.compile(r"\d{3,}|(\*\*|\^).*(\*\*|\^)")
 _SPELLED = {"": DIMENSIONLESS, "dimensionless": DIMENSIONLESS, "um": "um", "µm": "um", "μm": "um", "°": "deg"}
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
@@ -72,7 +79,7 @@ def registry() -> pint.UnitRegistry[Any]:
     """Return the one pint registry, built on first use."""
     import pint
 
-    definitions = pint.UnitRegistry(on_redefinition="ignore")
+    definitions: pint.UnitRegistry[Any] = pint.UnitRegistry(on_redefinition="ignore")
     definitions.define("pixel = [pixel] = px")
     for line in ("at_percent = 0.01 = at_pct", "nm2 = nm**2", "um2 = um**2", "cm2 = cm**2", "nm3 = nm**3"):
         definitions.define(line)
@@ -148,16 +155,20 @@ def column_suffix(unit: str) -> str:
 
 def ureg_errors() -> tuple[type[Exception], ...]:
     """Return the exception classes with which pint refuses a unit."""
-    import pint
+    from pint import DefinitionSyntaxError, DimensionalityError, OffsetUnitCalculusError, UndefinedUnitError
 
-    return (pint.DimensionalityError, pint.UndefinedUnitError, pint.OffsetUnitCalculusError, pint.DefinitionSyntaxError)
+    return (DimensionalityError, UndefinedUnitError, OffsetUnitCalculusError, DefinitionSyntaxError)
 
 
 def _parse(unit: str) -> Any:
     text = _SPELLED.get(unit.strip(), unit.strip())
     try:
-        return registry().Unit("dimensionless" if text == DIMENSIONLESS else text)
-    except (*ureg_errors(), ValueError, TypeError, AttributeError):
+        if text == DIMENSIONLESS:
+            return registry().Unit("dimensionless")
+        if not _UNIT_TEXT.fullmatch(text) or _LONG_NUMBER.search(text):  # pint would evaluate 9**9**9**9
+            raise ValueError(text)
+        return registry().Unit(text)
+    except (*ureg_errors(), *_STUMBLES):
         raise UnitError(
             f"unknown unit {unit!r}.", remedy="use pint's spelling: nm, um, deg, eV, mAh/cm**2, px."
         ) from None

@@ -1,0 +1,9 @@
+"""Figures for the paper: png (300 dpi), pdf and the curves as csv, at the width of one or two columns."""
+
+from __future__ import annotations
+
+from imgpipe.figures.overview import overview_figure
+from imgpipe.figures.section import grey_limits
+from imgpipe.figures.sets import group_figures, measured_leaves
+
+__all__ = ["grey_limits", "group_figures", "measured_leaves", "overview_figure"]

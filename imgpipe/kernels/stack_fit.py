@@ -1,0 +1,268 @@
+"""Fit all edges of an image: noise, edge shapes, thin layers, then every column.
+
+Edges nearer than two windows are fitted jointly; a thick layer between them separates groups, so that
+slow brightness changes inside it don't matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgpipe.kernels.column_fit import REACH, GroupFit, fit_group
+from imgpipe.kernels.edge_shape import EdgeShape, edge_shape
+from imgpipe.kernels.image_noise import noise_variance
+from imgpipe.kernels.pooled_profiles import pool_columns
+from imgpipe.kernels.thin_layer import ThinLayer, thin_layer
+
+Floats = NDArray[np.float64]
+HALF = 16.0
+"""Reach of a window beyond the outermost edge of a group, pixels."""
+FIRST_WIDTH = 1.5
+CLOSE = 11.0
+"""Edges traced nearer than this, in pixels, may belong to a layer below the edge width."""
+OUTLIER = 8.0
+LEVEL_SPREAD = 0.05
+"""Column-to-column spread of the level of a close layer, relative: curtains."""
+
+
+@dataclass(frozen=True)
+class StackFit:
+    """All n edges of an image in nx columns, pixels; NaN where an edge is lost.
+
+    position : (n, nx) y of the edges by the symmetric model
+    variance : (n, nx) of the position, pixels squared
+    covariance : (n, nx) with the next edge; 0 where they were fitted apart, NaN in the last row
+    width : (n, nx) Gaussian sigma
+    level : (n + 1, nx) plateau levels, counts (below the last edge of a group: the level found there)
+    shapes : (n,) what the pooled profiles say
+    thin : layer number (0 between the first two edges) -> its description, for layers below the limit
+    noise : a, b of the variance a + b * level, counts
+    """
+
+    position: Floats
+    variance: Floats
+    covariance: Floats
+    width: Floats
+    level: Floats
+    shapes: tuple[EdgeShape, ...]
+    thin: dict[int, ThinLayer] = field(default_factory=dict)
+    noise: tuple[float, float] = (1.0, 0.0)
+
+
+def fit_stack(
+    image: NDArray[np.generic],
+    traced: Floats,
+    *,
+    known_level: dict[int, float] | None = None,
+    thin_limit: float = 2.5,
+    reach: Floats | None = None,
+    half: float = HALF,
+) -> StackFit:
+    """Fit the edges of an image, starting from traced positions.
+
+    Parameters
+    ----------
+    image : (y, x) finite grey values
+    traced : (edge, x) y in pixels, top to bottom, NaN where lost
+    known_level : layer number -> plateau level in counts, for thin layers whose contrast is known
+    thin_limit : a layer below this many edge sigmas is thin
+    reach : (edge,) largest departure from the traced position, pixels
+    half : reach of the windows, pixels
+    """
+    noise = noise_variance(image, traced, half)
+    first = _first_widths(image, traced, noise, half)
+    known = known_level or {}
+    close = _close_layers(image, traced, first, noise, half)
+    thin = {k: layer for k, layer in close.items() if layer.below(thin_limit)}
+    start, width, freedom = _starts(traced, first, close, thin_limit)
+    level = np.full(traced.shape[0] + 1, np.nan)
+    spread = np.zeros(level.size)
+    for k, found in close.items():
+        level[k + 1] = known.get(k, found.level)
+        spread[k + 1] = 0.0 if k in thin else LEVEL_SPREAD * abs(found.level)
+    limits = np.full(traced.shape[0], REACH) if reach is None else reach
+    fitted = fit_groups(image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half)
+    shapes = tuple(_shape(image, fitted.position, k, width, close, thin_limit, half) for k in range(traced.shape[0]))
+    return StackFit(
+        fitted.position, fitted.variance, fitted.covariance, fitted.width, fitted.level, shapes, thin, noise
+    )
+
+
+def groups_of(position: Floats, half: float) -> list[list[int]]:
+    """Return runs of neighbouring edges whose windows overlap (10 % of columns nearer than two windows)."""
+    groups = [[0]] if position.shape[0] else []
+    for k in range(1, position.shape[0]):
+        gap = position[k] - position[k - 1]
+        known = gap[np.isfinite(gap)]
+        if known.size and np.percentile(known, 10) < 2 * half:
+            groups[-1].append(k)
+        else:
+            groups.append([k])
+    return groups
+
+
+def fit_groups(
+    image: NDArray[np.generic],
+    start: Floats,
+    width: Floats,
+    noise: tuple[float, float],
+    *,
+    level: Floats,
+    spread: Floats,
+    freedom: Floats,
+    reach: Floats,
+    half: float,
+) -> StackFit:
+    """Fit each group of edges in every column; outlying columns become NaN. Shapes are left empty."""
+    edges, columns = start.shape
+    position, width_found = np.full((edges, columns), np.nan), np.full((edges, columns), np.nan)
+    variance, covariance = np.full((edges, columns), np.nan), np.zeros((edges, columns))
+    levels = np.full((edges + 1, columns), np.nan)
+    for group in groups_of(start, half):
+        rows = _row_limits(start, group, image.shape[0])
+        part = slice(group[0], group[-1] + 1)
+        fit = fit_group(
+            image, start[part], width[part], level=level[group[0] : group[-1] + 2],
+            level_spread=spread[group[0] : group[-1] + 2], variance=noise, half=half,
+            rows=rows, reach=reach[part], width_freedom=freedom[part],
+        )  # fmt: skip
+        good = _sound_columns(fit)
+        scale = max(1.0, float(np.median(fit.chi2[good]))) if good.any() else 1.0
+        position[part] = np.where(good, fit.position, np.nan)
+        width_found[part] = np.where(good, fit.width, np.nan)
+        levels[group[0] : group[-1] + 2] = np.where(good, fit.level, np.nan)
+        for i, k in enumerate(group):
+            variance[k] = np.where(good, fit.covariance[i, i] * scale, np.nan)
+            if i + 1 < len(group):
+                covariance[k] = np.where(good, fit.covariance[i, i + 1] * scale, np.nan)
+    if edges:
+        covariance[-1] = np.nan
+    return StackFit(position, variance, covariance, width_found, levels, ())
+
+
+def _sound_columns(fit: GroupFit) -> NDArray[np.bool_]:
+    """Columns that were fitted, without those whose misfit lies far outside (frost, dirt)."""
+    known = np.isfinite(fit.chi2)
+    if not known.any():
+        return known
+    middle = float(np.median(fit.chi2[known]))
+    spread = 1.4826 * float(np.median(np.abs(fit.chi2[known] - middle)))
+    return known & (np.nan_to_num(fit.chi2, nan=np.inf) <= middle + OUTLIER * max(spread, 0.05 * middle))
+
+
+def _row_limits(start: Floats, group: list[int], height: int) -> tuple[Floats, Floats]:
+    """Rows a group may use: up to the middle of the layers that part it from its neighbours."""
+    columns = start.shape[1]
+    top, bottom = np.zeros(columns), np.full(columns, height - 1.0)
+    if group[0] > 0:
+        top = np.fmax(top, np.nan_to_num((start[group[0] - 1] + start[group[0]]) / 2, nan=0.0))
+    if group[-1] + 1 < start.shape[0]:
+        middle = (start[group[-1]] + start[group[-1] + 1]) / 2
+        bottom = np.fmin(bottom, np.nan_to_num(middle, nan=height - 1.0))
+    return top, bottom
+
+
+def _first_widths(image: NDArray[np.generic], traced: Floats, noise: tuple[float, float], half: float) -> Floats:
+    """Median width of each edge in a sample of columns, pixels; NaN where none was fitted."""
+    columns = np.arange(0, traced.shape[1], max(1, traced.shape[1] // 256))
+    sample = np.ascontiguousarray(image[:, columns])
+    edges = traced.shape[0]
+    guess, free = np.full(edges, FIRST_WIDTH), np.full(edges, 1.0)
+    level, reach = np.full(edges + 1, np.nan), np.full(edges, REACH)
+    fit = fit_groups(sample, traced[:, columns], guess, noise, level=level, spread=level, freedom=free, reach=reach, half=half)
+    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in fit.width])
+
+
+def _close_layers(
+    image: NDArray[np.generic], traced: Floats, width: Floats, noise: tuple[float, float], half: float
+) -> dict[int, ThinLayer]:
+    """Describe layers whose two edges blur into each other, by the pooled profile along the better edge.
+
+    These are layers traced thinner than `CLOSE`, and layers of which only one edge could be traced.
+    """
+    gaps = [_median(traced[k + 1] - traced[k]) for k in range(traced.shape[0] - 1)]
+    seen = np.isfinite(traced).mean(axis=1)
+    close = [k for k, gap in enumerate(gaps) if gap < CLOSE or (min(seen[k : k + 2]) < 0.5 and not gap >= CLOSE)]
+    apart = [k for k in range(traced.shape[0]) if k not in close and k - 1 not in close]
+    sigma = _core_width(image, traced, apart, width, half)
+    found = {}
+    for k in close:
+        course = _course(traced, k)
+        if not np.isfinite(course).any():
+            continue
+        above, below = half, half + CLOSE
+        if k > 0 and np.isfinite(gaps[k - 1]):
+            above = min(half, 0.5 * gaps[k - 1])
+        if k + 1 < len(gaps) and np.isfinite(gaps[k + 1]):
+            below = min(below, 0.5 * gaps[k + 1] + CLOSE)
+        pooled = pool_columns(image, course, above, below, 1)
+        layer = thin_layer(pooled[0][0], pooled[1][0], pooled[2][0], sigma, noise)
+        if layer is not None and layer.significant:
+            found[k] = layer
+    return found
+
+
+def _core_width(
+    image: NDArray[np.generic], traced: Floats, apart: list[int], width: Floats, half: float
+) -> float | None:
+    """Gaussian blur of the sharpest edge that stands alone, pixels; None when there is none."""
+    shapes = [_pooled_shape(image, traced, k, width, half) for k in apart if np.isfinite(width[k])]
+    known = [shape.core_width for shape in shapes if np.isfinite(shape.core_width)]
+    return float(min(known)) if known else None
+
+
+def _course(traced: Floats, k: int) -> Floats:
+    """Course for pooling a close pair: that of the edge seen in more columns, or else the smoother one."""
+    pair = traced[k], traced[k + 1]
+    seen = [float(np.isfinite(row).mean()) for row in pair]
+    rough = [_median(np.abs(np.diff(row))) for row in pair]
+    second = seen[1] > seen[0] + 0.1 or (abs(seen[1] - seen[0]) <= 0.1 and rough[1] < rough[0])
+    return pair[1] if second else pair[0]
+
+
+def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer], limit: float) -> tuple[Floats, Floats, Floats]:
+    """Start positions, widths and their freedom; close edges start where the pooled box stands."""
+    start, freedom = traced.copy(), np.full(traced.shape[0], 0.3)
+    width = np.where(np.isfinite(first), first, FIRST_WIDTH)
+    for k, layer in close.items():
+        course = _course(traced, k)
+        start[k], start[k + 1] = course + layer.upper, course + layer.lower
+        width[k : k + 2] = layer.sigma
+        freedom[k : k + 2] = 0.0 if layer.below(limit) else 0.15
+    return start, width, freedom
+
+
+def _shape(
+    image: NDArray[np.generic], position: Floats, k: int, width: Floats, close: dict[int, ThinLayer], limit: float,
+    half: float,
+) -> EdgeShape:  # fmt: skip
+    """Shape of edge k: from its own pooled profile, or, beside a close layer, from the two blurs tried there."""
+    beside = next((j for j in (k, k - 1) if j in close), None)
+    if beside is None:
+        return _pooled_shape(image, position, k, width, half)
+    layer = close[beside]
+    shift = layer.shift_upper if beside == k else layer.shift_lower
+    shift *= 1.0 if layer.below(limit) else layer.credible
+    return EdgeShape(0.0, 0.0, shift, abs(shift), layer.sigma, layer.sigma, np.nan)
+
+
+def _pooled_shape(image: NDArray[np.generic], position: Floats, k: int, width: Floats, half: float) -> EdgeShape:
+    """Shape of edge k from the pooled profile within half the way to its neighbours."""
+    above = half if k == 0 else _near(position[k] - position[k - 1], half)
+    below = half if k + 1 == position.shape[0] else _near(position[k + 1] - position[k], half)
+    pooled = pool_columns(image, position[k], above, below, 1)
+    return edge_shape(pooled[0][0], pooled[1][0], pooled[2][0], float(width[k]))
+
+
+def _near(gap: Floats, half: float) -> float:
+    known = gap[np.isfinite(gap)]
+    return half if known.size == 0 else float(min(half, 0.5 * np.percentile(known, 10)))
+
+
+def _median(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+

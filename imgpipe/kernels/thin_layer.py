@@ -1,0 +1,142 @@
+"""A layer thinner than about two edge widths: what can and what can't be said of it.
+
+Its thickness w and its contrast c are degenerate: the image knows ``c w``, the blur hides the rest. The
+pooled profile of many columns is fitted as a box under a Gaussian blur. With the blur of the other edges
+the box has one width; with a blur as small as the least that is credible it has its largest width: that
+is the upper bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgpipe.kernels.levenberg_marquardt import AT_BOUND, CONVERGED, fit_profile
+
+Floats = NDArray[np.float64]
+LEAST_BLUR = 0.75
+"""The blur of a thin layer's edges is at least this fraction of that of the sharpest other edge."""
+PIXEL_BLUR = 0.4
+"""Least blur in pixels where no other edge tells: pixels have a size."""
+ONE_SIDED = 1.645
+SIGNIFICANT = 5.0
+
+
+@dataclass(frozen=True)
+class ThinLayer:
+    """A thin layer in the pooled profile; positions in pixels from the course of pooling.
+
+    width : best thickness with the blur `sigma`
+    upper_bound : 95 % upper bound
+    contrast_width, u_contrast_width : (c - (a + b) / 2) w with plateau levels a, c, b; counts times pixels
+    level : c, counts, at `width`
+    upper, lower : positions of its two edges
+    shift_upper, shift_lower : change of these positions when the blur is the least credible one
+    credible : part of that change that the misfit allows (two standard deviations), 0 to 1
+    sigma : blur used
+    """
+
+    width: float
+    upper_bound: float
+    contrast_width: float
+    u_contrast_width: float
+    level: float
+    upper: float
+    lower: float
+    shift_upper: float
+    shift_lower: float
+    credible: float
+    sigma: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether there is a layer at all: its contrast times width stands out of the noise fivefold."""
+        return abs(self.contrast_width) > SIGNIFICANT * self.u_contrast_width
+
+    def below(self, limit: float) -> bool:
+        """Whether the layer is thinner than `limit` edge sigmas, so that only a bound can be given."""
+        return self.width < limit * self.sigma
+
+
+def thin_layer(
+    distance: Floats, value: Floats, count: Floats, sigma: float | None, variance: tuple[float, float]
+) -> ThinLayer | None:
+    """Describe a thin layer by its pooled profile; None when no box fits.
+
+    Parameters
+    ----------
+    distance, value, count : (bin,) pixels from the course, mean grey, number of pixels (0: empty)
+    sigma : Gaussian blur of other edges of the image, pixels; None when there is no other
+    variance : a, b of the noise variance a + b * level of one pixel
+    """
+    used = count > 0
+    y, v, n = distance[used], value[used], count[used]
+    weight = n / np.maximum(variance[0] + variance[1] * v, 1e-12)
+    if y.size < 12:
+        return None
+    best = _best_blur(y, v, weight) if sigma is None else sigma
+    least = PIXEL_BLUR if sigma is None else max(LEAST_BLUR * sigma, PIXEL_BLUR)
+    nominal, widest = _box(y, v, weight, best), _box(y, v, weight, min(least, best))
+    if nominal is None or widest is None:
+        return None
+    p, cov, scale = nominal
+    q, wide_cov, wide_scale = widest
+    u = np.sqrt(max(wide_cov[3, 3] + wide_cov[4, 4] - 2 * wide_cov[3, 4], 0.0) * max(wide_scale, 1.0))
+    width, widest_width = float(p[4] - p[3]), float(q[4] - q[3])
+    contrast = float(p[1] - 0.5 * (p[0] + p[2]))
+    return ThinLayer(
+        width=width,
+        upper_bound=max(width, widest_width) + ONE_SIDED * float(u),
+        contrast_width=contrast * width,
+        u_contrast_width=_u_product(p, cov) * float(np.sqrt(max(scale, 1.0))),
+        level=float(p[1]),
+        upper=float(p[3]),
+        lower=float(p[4]),
+        shift_upper=float(q[3] - p[3]),
+        shift_lower=float(q[4] - p[4]),
+        credible=_credible(scale, wide_scale, y.size - 5),
+        sigma=float(best),
+    )
+
+
+def _u_product(p: Floats, cov: Floats) -> float:
+    """Standard uncertainty of contrast times width."""
+    width, contrast = p[4] - p[3], p[1] - 0.5 * (p[0] + p[2])
+    gradient = np.array([-0.5 * width, width, -0.5 * width, -contrast, contrast])
+    return float(np.sqrt(max(gradient @ cov @ gradient, 0.0)))
+
+
+def _credible(chi2: float, other: float, freedom: int) -> float:
+    """Part of the way from one fit to a worse one that stays within two standard deviations."""
+    excess = freedom * (other - chi2) / max(chi2, 1.0)
+    return 1.0 if excess <= 4.0 else 2.0 / float(np.sqrt(excess))
+
+
+def _best_blur(y: Floats, v: Floats, weight: Floats) -> float:
+    trials = np.geomspace(0.6, 4.0, 12)
+    fits = [(_box(y, v, weight, float(s)), float(s)) for s in trials]
+    scores = [(fit[2], s) for fit, s in fits if fit is not None]
+    return min(scores)[1] if scores else 1.5
+
+
+def _box(y: Floats, v: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats, float] | None:
+    """Fit levels and positions of a box with fixed blur; the best of several starts. Parameters, covariance, chi2."""
+    best: tuple[Floats, Floats, float] | None = None
+    outer = float(v[: max(2, y.size // 6)].mean()), float(v[-max(2, y.size // 6) :].mean())
+    inside = np.abs(y) <= 3.0
+    deviation = v - np.interp(y, [-1.0, 1.0], outer)
+    peak = int(np.argmax(np.where(inside, np.abs(deviation), -1.0)))
+    for width in (1.0, 2.5, 5.0):
+        centre = float(y[peak])
+        level = outer[0] * 0.5 + outer[1] * 0.5 + float(deviation[peak]) * max(1.0, 2.5 * sigma / width)
+        p = np.array([outer[0], level, outer[1], centre - width / 2, centre + width / 2, sigma, sigma, 0.0, 0.0])
+        low, high = np.full(9, -1e9), np.full(9, 1e9)
+        low[3:5], high[3:5] = y[0], y[-1]
+        free, cov = np.arange(5), np.zeros((5, 5))
+        chi2, status = fit_profile(y, v, weight, p, 2, free, low, high, np.zeros(9), np.zeros(9), cov)
+        ordered = p[4] > p[3] and status in (CONVERGED, AT_BOUND) and np.isfinite(cov).all()
+        if ordered and (best is None or chi2 / (y.size - 5) < best[2]):
+            best = (p.copy(), cov, float(chi2 / (y.size - 5)))
+    return best

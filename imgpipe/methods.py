@@ -1,0 +1,206 @@
+"""The paragraph for the methods section of a paper, written from what a result folder says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from imgpipe.bundle import Bundle
+from imgpipe.store import disk_errors
+
+NAME = "methods.txt"
+SPECIMEN_FIELDS = ("sample", "specimen")
+TERMS = {
+    "u_localisation_nm": "edge localisation",
+    "u_sampling_nm": "spatial sampling",
+    "u_edge_model_nm": "edge model (half the spread of the three)",
+    "u_curtain_nm": "curtain removal",
+    "u_fields_nm": "differences between fields",
+    "u_obliquity_nm": "obliquity of the section",
+    "u_pixel_scale_nm": "pixel scale",
+    "u_tilt_nm": "tilt",
+}
+"""Column of a term of the budget -> how a paper calls it."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the groups of a result have to say, each list without repeats and in order.
+
+    `steps` maps the name of each step that ran to the settings that it ran with.
+    """
+
+    sections: int
+    images: int
+    specimens: int
+    instruments: list[str]
+    detectors: list[str]
+    energies_kv: list[float]
+    pixels_nm: list[float]
+    tilt_states: list[str]
+    uncalibrated: int
+    steps: dict[str, list[dict[str, Any]]]
+
+
+def write_methods(bundle: Bundle) -> Path:
+    """Write ``methods.txt`` into a result folder and return its path."""
+    path = bundle.path / NAME
+    with disk_errors(path):
+        path.write_text("\n\n".join(methods_paragraphs(bundle)) + "\n", encoding="utf-8")
+    return path
+
+
+def methods_paragraphs(bundle: Bundle) -> list[str]:
+    """Return the methods text of a result: images, measurement, uncertainty, software.
+
+    Every statement rests on the stored data (metadata, provenance); what is not known is said to be unknown.
+    """
+    leaves = [node.to_dataset() for group in bundle.groups for node in bundle.tree(group).leaves]
+    table = bundle.table("layers") if (bundle.path / "tables" / "layers.csv").exists() else pd.DataFrame()
+    facts = gather(leaves, table)
+    if facts.sections == 0:
+        return ["No section was measured."]
+    measured = [_images(facts), _geometry(facts), _measurement(facts, table), _uncertainty(facts, table)]
+    return [*filter(None, measured), _software(bundle)]
+
+
+def gather(leaves: Sequence[xr.Dataset], table: pd.DataFrame) -> Facts:
+    """Collect the facts from the leaves of all groups and the table of layers."""
+    field = next((name for name in SPECIMEN_FIELDS if name in table), None)
+    steps: dict[str, list[dict[str, Any]]] = {}
+    for leaf in leaves:
+        for entry in json.loads(leaf.attrs.get("provenance", "[]")):
+            known = steps.setdefault(entry["step"], [])
+            if entry["settings"] not in known:
+                known.append(entry["settings"])
+    energies = _different(round(float(leaf["beam_energy"]) / 1000, 3) for leaf in leaves if "beam_energy" in leaf)
+    pixels = sorted(_different(float(leaf["pixel_size_x"]) for leaf in leaves if "pixel_size_x" in leaf))
+    return Facts(
+        sections=len(leaves),
+        images=sum(leaf.sizes.get("z", 1) * leaf.sizes.get("signal", 1) for leaf in leaves),
+        specimens=int(table[field].nunique()) if field else 0,
+        instruments=_different(str(leaf.attrs["instrument"]) for leaf in leaves if leaf.attrs.get("instrument")),
+        detectors=_different(str(leaf.attrs["detector"]) for leaf in leaves if leaf.attrs.get("detector")),
+        energies_kv=sorted(energies),
+        pixels_nm=pixels,
+        tilt_states=_different(str(leaf.attrs.get("tilt_corrected", "unknown")) for leaf in leaves),
+        uncalibrated=sum(1 for leaf in leaves if leaf["x"].attrs.get("units") == "px" if "x" in leaf.coords),
+        steps=steps,
+    )
+
+
+def _images(facts: Facts) -> str:
+    count = _count(facts.sections, "cross-section").capitalize()
+    specimens = f" of {_count(facts.specimens, 'specimen')}" if facts.specimens else ""
+    verb = "was" if facts.sections == 1 else "were"
+    where = f" on {_listed(facts.instruments)}" if facts.instruments else " (instrument not recorded)"
+    volts = _listed([f"{energy:g}" for energy in facts.energies_kv])
+    energy = f" at {volts} kV" if volts else " (beam energy not recorded)"
+    detector = f" with the detector {_listed(facts.detectors)}" if facts.detectors else ""
+    text = f"{count}{specimens} ({_count(facts.images, 'image')}) {verb} imaged by SEM{where}{energy}{detector}."
+    if facts.pixels_nm:
+        low, high = f"{facts.pixels_nm[0]:.4g}", f"{facts.pixels_nm[-1]:.4g}"
+        text += f" The pixel size was {low} nm." if low == high else f" Pixel sizes were {low} to {high} nm."
+    if facts.uncalibrated:
+        without = _count(facts.uncalibrated, "section").capitalize()
+        text += f" {without} had no pixel size; thicknesses there are in pixels."
+    return text
+
+
+def _geometry(facts: Facts) -> str:
+    scale = [_scale_text(settings) for settings in facts.steps.get("calibrate_scale", [])]
+    text = " ".join(scale) or (
+        "The pixel scale is the instrument's nominal one, taken to be within ±5 % (rectangular, u = 2.9 %)."
+    )
+    angles = [s for s in facts.steps.get("correct_foreshortening", []) if s.get("face_angle") is not None]
+    for settings in angles:
+        angle, u = settings["face_angle"], settings.get("u_face_angle")
+        spread = f" (u = {u:g}°)" if u is not None else ""
+        text += (
+            f" The foreshortening of the face, at {angle:g}° to the beam{spread}, was removed by stretching y by"
+            " 1/sin of this angle before anything was measured."
+        )
+    if not angles and facts.tilt_states == ["yes"]:
+        text += " The instrument had corrected the foreshortening; it was not corrected again."
+    elif not angles:
+        text += " No foreshortening was corrected."
+    if "remove_curtains" in facts.steps:
+        text += " Curtains were removed; the shift of thickness that this causes is a term of the uncertainty."
+    return text
+
+
+def _scale_text(settings: Mapping[str, Any]) -> str:
+    u, certificate = settings.get("u"), settings.get("certificate")
+    source = f"The pixel scale was calibrated ({certificate})" if certificate else "The pixel scale was calibrated"
+    if u is None:
+        return f"{source}."
+    percent = f"{100 * u:.3g} %"
+    kind = f"limits of ±{percent}, rectangular" if settings.get("u_is") == "limit" else f"u = {percent}, k = 1"
+    return f"{source}, with {kind}."
+
+
+def _measurement(facts: Facts, table: pd.DataFrame) -> str:
+    if "fit_edges" in facts.steps:
+        edges = (
+            "Edges were tracked along the layers and then fitted jointly in each image column, as symmetric (error"
+            " function) and as asymmetric steps; the 50 % crossing served as a third opinion."
+        )
+    elif "trace_edges" in facts.steps:
+        edges = "Edges were tracked along the layers to a fraction of a pixel."
+    else:
+        return ""
+    text = f"{edges} Thickness is the chord along the mean normal of the layer, averaged over the columns."
+    flags = _flags(table)
+    if any(flag.startswith("below edge width") for flag in flags):
+        text += " A layer thinner than about two edge widths is given as an upper bound."
+    if "edited" in flags:
+        text += " Edges that a person moved are flagged as edited."
+    return text
+
+
+def _uncertainty(facts: Facts, table: pd.DataFrame) -> str:
+    if "layer_thickness" not in facts.steps:
+        return ""
+    terms = [name for column, name in TERMS.items() if column in table and (table[column].fillna(0) > 0).any()]
+    text = f"The standard uncertainty combines, after the GUM, {_listed(terms)}." if terms else ""
+    if "n_eff" in table and table["n_eff"].notna().any():
+        low, high = table["n_eff"].min(), table["n_eff"].max()
+        span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
+        text += f" Neighbouring columns are not independent: the effective number of columns was {span}."
+    text += " Intervals are 95 % intervals (Student's t with n_eff − 1 degrees of freedom)."
+    if {"pixel scale", "tilt"} & set(terms):
+        text += " Terms of pixel scale and tilt are shared by the images of a session and do not average out."
+    return text.strip()
+
+
+def _software(bundle: Bundle) -> str:
+    info = bundle.info
+    versions = info.get("versions", {})
+    used = [f"{name} {versions[name]}" for name in ("numpy", "scipy", "scikit-image", "xarray") if name in versions]
+    on = f" on {', '.join(used)}" if used else ""
+    return f"Analysis: imgpipe {info.get('imgpipe', '(version unknown)')}{on}; the recipe is kept with the results."
+
+
+def _flags(table: pd.DataFrame) -> set[str]:
+    if "flag" not in table:
+        return set()
+    return {flag for text in table["flag"] for flag in str(text).split("; ") if flag}
+
+
+def _different(values: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def _count(number: int, thing: str) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return f"{words[number] if number < len(words) else number} {thing}{'' if number == 1 else 's'}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

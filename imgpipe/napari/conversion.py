@@ -1,0 +1,188 @@
+"""From xarray to napari layers and back: the image, its edges, the handles that move them, and the anchors they make.
+
+Layer data is in the unit of the image (nm, or px without a pixel size), so that what a layer holds is what a table
+says. A layer is the triple that napari's readers return: data, options, type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from imgpipe.edits import Anchor
+from imgpipe.errors import DataError
+from imgpipe.figures.drawing import edge_colours
+from imgpipe.figures.layers import EDGES
+from imgpipe.figures.section import grey_limits
+from imgpipe.model import UNCALIBRATED, spacing, unit_of
+from imgpipe.rounding import decimals_for
+from imgpipe.units import parse_quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Layer = tuple[Any, dict[str, Any], str]
+HANDLES = 15
+"""Handles on each edge."""
+
+MOST_VERTICES = 1500
+"""Longest path that is drawn; a longer edge shows every n-th column."""
+
+MARK = "imgpipe"
+"""Key in the metadata of our layers: what the layer is."""
+
+
+def image_layer(leaf: xr.Dataset, name: str) -> Layer:
+    """Return the image (..., y, x) with the scale, place, units and names of its axes."""
+    image = leaf["image"]
+    axes = [_axis(leaf, str(dim)) for dim in image.dims]
+    options = {
+        "name": name,
+        "scale": [step for _, step, _ in axes],
+        "translate": [start for start, _, _ in axes],
+        "units": [unit for _, _, unit in axes],
+        "axis_labels": [str(dim) for dim in image.dims],
+        "contrast_limits": grey_limits([image]),
+        "metadata": {MARK: "image", **{key: str(value) for key, value in leaf.attrs.items()}},
+    }
+    return (image.values if image.ndim == 2 else image.data), options, "image"
+
+
+def edge_layer(leaf: xr.Dataset, name: str) -> Layer | None:
+    """Return the edges as paths, one colour per interface; a gap in an edge is a gap on the screen."""
+    position = edges_of(leaf)
+    if position is None:
+        return None
+    colours = dict(zip(_names(position), edge_colours(position.sizes["interface"]), strict=True))
+    found = list(_paths(leaf, position))
+    interfaces = [interface for interface, _ in found]
+    options = {
+        "name": name,
+        "shape_type": ["path"] * len(found),
+        "edge_color": [colours[interface] for interface in interfaces],
+        "features": {"interface": interfaces},
+        "metadata": {MARK: "edges"},
+        **_units(leaf, position),
+    }
+    return [path for _, path in found], options, "shapes"
+
+
+def handle_layer(leaf: xr.Dataset, anchors: Sequence[Anchor], name: str) -> Layer | None:
+    """Return points on the edges (y, x) that can be dragged, and those already dragged; none on a stack of images."""
+    position = edges_of(leaf)
+    if position is None or position.ndim != 2:
+        return None
+    unit = unit_of(position)
+    rows = [row for edge in position for row in _handles(edge, anchors, unit)]
+    columns: dict[str, list[Any]] = {
+        "interface": [row[0] for row in rows], "home_y": [row[1] for row in rows], "home_x": [row[2] for row in rows],
+        "kept": [row[3] for row in rows],
+    }  # fmt: skip
+    colours = dict(zip(_names(position), edge_colours(position.sizes["interface"]), strict=True))
+    options = {
+        "name": name,
+        "face_color": [colours[row[0]] for row in rows],
+        "border_color": ["white" if row[3] else "black" for row in rows],
+        "symbol": ["diamond" if row[3] else "disc" for row in rows],
+        "features": columns,
+        "metadata": {MARK: "handles", "unit": unit, "pixel": spacing(leaf["x"]) if leaf.sizes["x"] > 1 else 1.0},
+        **_units(leaf, position),
+    }
+    return np.array([[row[1], row[2]] for row in rows], dtype=float).reshape(-1, 2), options, "points"
+
+
+def anchors_of(points: np.ndarray, features: pd.DataFrame, metadata: Mapping[str, Any]) -> tuple[Anchor, ...]:
+    """Return the anchors that handles make: those dragged off their home, and those kept from before.
+
+    Parameters
+    ----------
+    points : (point, 2), y and x in the unit of the image
+    features : interface, home_y, home_x, kept of each point; a point that was added has no home
+    metadata : unit and pixel of the handle layer
+
+    Raises
+    ------
+    DataError
+        when this is no layer of handles.
+    """
+    if metadata.get(MARK) != "handles":
+        raise DataError("this layer holds no edge handles.", remedy="save the layer that the imgpipe dock has made.")
+    digits, unit = max(0, decimals_for(float(metadata["pixel"]) / 100, 1)), str(metadata["unit"])
+    home = features[["home_y", "home_x"]].to_numpy(dtype=float)
+    moved = features["kept"].to_numpy(dtype=bool) | ~(np.abs(points - home) <= float(metadata["pixel"]) / 100).all(axis=1)
+    found = [
+        Anchor(interface=str(name), x=f"{x:.{digits}f} {unit}", y=f"{y:.{digits}f} {unit}")
+        for name, (y, x) in zip(features["interface"].to_numpy()[moved], points[moved], strict=True)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.interface, parse_quantity(one.x, unit))))
+
+
+def bent_paths(leaf: xr.Dataset, points: np.ndarray, interfaces: Sequence[str]) -> list[np.ndarray]:
+    """Return the paths as they follow the handles, until they are measured again."""
+    position = edges_of(leaf)
+    if position is None:
+        return []
+    moved = position.copy(deep=True)
+    x = position["x"].values
+    for number, name in enumerate(_names(position)):
+        mine = points[[i for i, other in enumerate(interfaces) if other == name]]
+        there = np.isfinite(position.values[number])
+        if mine.size and there.any():
+            mine = mine[np.argsort(mine[:, 1])]
+            off = mine[:, 0] - np.interp(mine[:, 1], x[there], position.values[number][there])
+            moved.values[number] += np.interp(x, mine[:, 1], off)
+    return [path for _, path in _paths(leaf, moved)]
+
+
+def edges_of(leaf: xr.Dataset) -> xr.DataArray | None:
+    """Return the fitted edges (..., interface, x), or the traced ones where there was no fit; None without any."""
+    name = next((name for name in EDGES if name in leaf), None)
+    return None if name is None else leaf[name].transpose(..., "interface", "x").load()
+
+
+def _names(position: xr.DataArray) -> list[str]:
+    return [str(name) for name in position["interface"].values]
+
+
+def _paths(leaf: xr.Dataset, position: xr.DataArray) -> Iterator[tuple[str, np.ndarray]]:
+    """Give interface and vertices (point, ... y x) of each unbroken piece of an edge of at least two points."""
+    outer = [str(dim) for dim in position.dims[:-2]]
+    thin = -(-position.sizes["x"] // MOST_VERTICES)
+    x = position["x"].values[::thin]
+    for place in np.ndindex(*(position.sizes[dim] for dim in outer)):
+        before = [_axis(leaf, dim)[0] + number * _axis(leaf, dim)[1] for dim, number in zip(outer, place, strict=True)]
+        for name, y in zip(_names(position), position.values[place][:, ::thin], strict=True):
+            for piece in np.ma.clump_unmasked(np.ma.masked_invalid(y)):
+                if piece.stop - piece.start > 1:
+                    columns = [np.full(piece.stop - piece.start, value) for value in before]
+                    yield name, np.stack([*columns, y[piece], x[piece]], axis=1)
+
+
+def _handles(edge: xr.DataArray, anchors: Sequence[Anchor], unit: str) -> list[tuple[str, float, float, bool]]:
+    """Return interface, y, x and whether it was dragged before, of each handle of one edge."""
+    name = str(edge["interface"].item())
+    kept = [(parse_quantity(a.y, unit), parse_quantity(a.x, unit)) for a in anchors if a.interface == name]
+    size = edge.sizes["x"]
+    columns = ((np.arange(min(HANDLES, size)) + 0.5) * size / min(HANDLES, size)).astype(int)
+    gap = abs(float(edge["x"][-1] - edge["x"][0])) / (2 * HANDLES)
+    places = [(float(edge[n]), float(edge["x"][n])) for n in columns if np.isfinite(edge[n])]
+    free = [(y, x) for y, x in places if all(abs(x - other) > gap for _, other in kept)]
+    return [(name, y, x, False) for y, x in free] + [(name, y, x, True) for y, x in kept]
+
+
+def _axis(leaf: xr.Dataset, dim: str) -> tuple[float, float, str]:
+    """Return start, step and napari's unit of an axis; names (of signals) count from 0."""
+    coordinate = leaf.coords.get(dim)
+    if coordinate is None or coordinate.dtype.kind not in "fiu":
+        return 0.0, 1.0, "pixel"
+    unit = unit_of(coordinate)
+    start = float(coordinate[0]) if coordinate.size else 0.0
+    return start, spacing(coordinate) if coordinate.size > 1 else 1.0, "pixel" if unit == UNCALIBRATED else unit
+
+
+def _units(leaf: xr.Dataset, position: xr.DataArray) -> dict[str, Any]:
+    dims = [*(str(dim) for dim in position.dims[:-2]), "y", "x"]
+    return {"units": [_axis(leaf, dim)[2] for dim in dims], "axis_labels": dims}

@@ -1,0 +1,128 @@
+"""The table of file formats, and which of them a file belongs to.
+
+Files are known by their first bytes; the suffix only breaks ties and is worth a warning when it does not fit.
+Other packages add formats through the entry point group ``imgpipe.readers``: the entry point loads a `Format`.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from imgpipe.errors import ReadError
+
+HEAD = 512
+"""Bytes read from the start of a file to know it."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One file format.
+
+    Parameters
+    ----------
+    name : what a user calls it
+    suffixes : lower case, with the dot
+    magic : (offset, bytes) pairs; the file has this format when one of them fits
+    reader : ``module:function``, called with a `imgpipe.readers.leaf.Source` in the child process
+    library : distribution that decodes it; its version stands in error messages
+    direct : opened in place instead of being copied (chunked formats)
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    magic: tuple[tuple[int, bytes], ...]
+    reader: str
+    library: str
+    direct: bool = False
+
+    def fits(self, head: bytes) -> bool:
+        """Tell whether a file that starts with `head` has this format."""
+        return any(head[offset : offset + len(mark)] == mark for offset, mark in self.magic)
+
+
+FORMATS: list[Format] = [
+    Format(
+        "TIFF (FEI/Thermo, Zeiss, TESCAN, Hitachi, JEOL, plain)",
+        (".tif", ".tiff"),
+        ((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+")),
+        "imgpipe.readers.sem_tiff:read",
+        "tifffile",
+    ),
+    Format("PNG", (".png",), ((0, b"\x89PNG\r\n\x1a\n"),), "imgpipe.readers.sem_png:read", "pillow"),
+    Format(
+        "Gatan DigitalMicrograph (dm3, dm4)",
+        (".dm3", ".dm4"),
+        ((0, b"\0\0\0\3"), (0, b"\0\0\0\4")),
+        "imgpipe.readers.sem_dm:read",
+        "rosettasciio",
+    ),
+]
+"""Formats that imgpipe brings along."""
+
+KNOWN_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (b"PK\3\4", "a zip archive or Office file"),
+    (b"\xff\xd8\xff", "a JPEG picture; its compression changes grey values at edges, export TIFF or PNG instead"),
+    (b"BM", "a BMP picture; export TIFF or PNG instead"),
+    (b"%PDF", "a PDF document"),
+    (b"GIF8", "a GIF picture"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"<?xml", "an XML text"),
+)
+
+
+@functools.cache
+def outside_formats() -> tuple[Format, ...]:
+    """Return the formats of other packages (entry point group ``imgpipe.readers``)."""
+    found = (point.load() for point in metadata.entry_points(group="imgpipe.readers"))
+    return tuple(entry for entry in found if isinstance(entry, Format))
+
+
+def all_formats() -> list[Format]:
+    """Return our formats, then those of other packages."""
+    return [*FORMATS, *outside_formats()]
+
+
+def supported() -> str:
+    """Return one line that lists every supported type with its suffixes."""
+    return "; ".join(f"{entry.name}: {' '.join(entry.suffixes)}" for entry in all_formats())
+
+
+def detect(path: Path, head: bytes) -> tuple[Format, list[str]]:
+    """Return the format of a file that starts with `head`, and warnings.
+
+    Raises
+    ------
+    ReadError
+        when no format fits: the message says what the file looks like, the remedy lists the supported types.
+    """
+    fitting = [entry for entry in all_formats() if entry.fits(head)]
+    suffix = path.suffix.lower()
+    for entry in fitting:
+        if suffix in entry.suffixes:
+            return entry, []
+    if fitting:
+        return fitting[0], [f"named {suffix or 'without suffix'} but is {fitting[0].name}"]
+    raise ReadError(_unknown(suffix, head), file=str(path), remedy=f"supported are {supported()}.")
+
+
+def _unknown(suffix: str, head: bytes) -> str:
+    named = next((entry for entry in all_formats() if suffix in entry.suffixes), None)
+    looks = _looks_like(head)
+    if named is None:
+        return f"unknown file type {suffix or '(no suffix)'}: the content looks like {looks}."
+    return f"named {suffix}, but the content is not {named.name}: it looks like {looks}."
+
+
+def _looks_like(head: bytes) -> str:
+    for mark, what in KNOWN_OTHERS:
+        if head.startswith(mark):
+            return what
+    if not head.strip(b"\0"):
+        return "zeros only (an interrupted copy)"
+    if all(byte in b"\t\n\r\f\x1b" or 32 <= byte for byte in head[:256]):
+        return f"text ({head[:40].decode('latin-1')!r})"
+    return f"unknown binary data (first bytes {head[:8].hex(' ')})"

@@ -1,0 +1,192 @@
+"""Open an instrument's file as a data tree: look, know it, let a child read it, build the lazy tree."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgpipe import errors
+from imgpipe.errors import DataError, ReadError
+from imgpipe.readers.file_stamp import look, require_unchanged
+from imgpipe.readers.formats import HEAD, Format, detect
+from imgpipe.readers.ingest import POOL
+from imgpipe.readers.leaf import Limits
+from imgpipe.units import parse_quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_log = logging.getLogger(__name__)
+_BYTES = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*$", re.IGNORECASE)
+PixelSize = float | str | tuple[float | str, float | str]
+
+
+def read(
+    path: str | Path,
+    *,
+    scratch: Path | None = None,
+    pixel_size: PixelSize | None = None,
+    data_bar: str | int = "auto",
+    timeout_s: float = 120.0,
+    memory_limit: str | int = "4 GiB",
+    max_pixels: int = Limits.max_pixels,
+    max_ratio: float = Limits.max_ratio,
+    saturated_limit: float | None = None,
+) -> xr.DataTree:
+    """Read a file of an instrument.
+
+    The file is opened in a child process, its pixels are copied into `scratch`, and what comes back is lazy.
+
+    Parameters
+    ----------
+    path : the file
+    scratch : an existing folder for the copy; None: a temporary one, removed when the data is no longer used
+    pixel_size : nm (a number), a length ("12.3 nm") or (x, y); overrules the file, and differences are flagged
+    data_bar : ``auto`` (from the metadata, else detected), ``none``, or rows to take off the bottom
+    timeout_s : seconds the reader may take
+    memory_limit : memory the reader may occupy, such as "4 GiB"
+    max_pixels : refuse files that claim more pixels
+    max_ratio : refuse files whose compression ratio is higher
+    saturated_limit : put the gate behind the reader: refuse images with a higher share (0 to 1) of saturated pixels,
+        and images that are constant, too small or hold NaN; None: only flag them
+
+    Returns
+    -------
+    A data tree; an SEM image has the one leaf ``image``, with coordinates in nm (or px without a pixel size).
+
+    Raises
+    ------
+    ReadError
+        the file can't be read, or is not what it claims to be
+    DataError
+        a setting can't be used, or the gate refuses the pixels
+    """
+    path = Path(path)
+    before, head = look(path, HEAD)
+    form, warned = detect(path, head)
+    request = {
+        "reader": form.reader,
+        "path": str(path.absolute()),
+        "pixel_size": _pixel_size(pixel_size),
+        "data_bar": _data_bar(data_bar),
+        "limits": {"max_pixels": int(max_pixels), "max_ratio": float(max_ratio)},
+    }
+    place = _folder(scratch)
+    try:
+        reply = POOL.ask({**request, "scratch": str(place)}, timeout_s=timeout_s, memory_limit=_bytes(memory_limit))
+        leaves = _leaves(reply)
+        require_unchanged(path, before)
+    except errors.ImgpipeError as error:
+        if scratch is None:
+            shutil.rmtree(place, ignore_errors=True)
+        raise _named(error, path, form) from None
+    for leaf in leaves:
+        _describe(leaf, path, form, [*warned, *reply["notes"]], request)
+    found = _tree(leaves, place, owned=scratch is None)
+    if saturated_limit is not None:
+        _admit(found, saturated_limit)
+    return found
+
+
+def _admit(found: xr.DataTree, saturated_limit: float) -> None:
+    from imgpipe.readers.admission import admit
+
+    for leaf in found.leaves:
+        dataset = leaf.to_dataset()
+        if "image" in dataset:
+            admit(dataset, max_saturated=saturated_limit)
+
+
+def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool) -> xr.DataTree:
+    from imgpipe.readers.assemble import Scratch, tree
+
+    return tree(leaves, Scratch(place, owned=owned))
+
+
+def _leaves(reply: dict[str, Any]) -> list[dict[str, Any]]:
+    if "error" in reply:
+        kind = getattr(errors, reply["error"])
+        raise kind(reply["message"], remedy=reply["remedy"])
+    if "fault" in reply:
+        told = f" (it also said: {'; '.join(reply['notes'])})" if reply["notes"] else ""
+        raise ReadError(f"the decoder failed: {reply['fault']}{told}.", remedy=_COPY_AGAIN)
+    return list(reply["leaves"])
+
+
+_COPY_AGAIN = "the file is probably damaged: copy it again from the instrument."
+
+
+def _named(error: errors.ImgpipeError, path: Path, form: Format) -> errors.ImgpipeError:
+    """Return the same error with the file, the reader and its version."""
+    module = form.reader.partition(":")[0].rpartition(".")[2]
+    message = error.message.rstrip(".")
+    return type(error)(
+        f"{message} [reader {module}, {form.library} {version_of(form.library)}].",
+        file=str(path),
+        remedy=error.remedy or _COPY_AGAIN,
+    )
+
+
+def version_of(distribution: str) -> str:
+    """Return the version of an installed package, or ``(version unknown)``."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(version unknown)"
+
+
+def _describe(
+    leaf: dict[str, Any], path: Path, form: Format, warned: list[str], request: dict[str, Any]
+) -> None:
+    for line in warned:
+        _log.warning("%s: %s", path, line)
+    leaf["attrs"]["source_file"] = path.name
+    leaf["attrs"]["flags"] = "; ".join(dict.fromkeys([*leaf.pop("flags"), *warned]))
+    settings = {key: request[key] for key in ("pixel_size", "data_bar")}
+    step = {"step": "read", "reader": form.reader, "library": f"{form.library} {version_of(form.library)}"}
+    leaf["attrs"]["provenance"] = json.dumps([{**step, "settings": settings}])
+
+
+def _folder(scratch: Path | None) -> Path:
+    if scratch is None:
+        return Path(tempfile.mkdtemp(prefix="imgpipe-"))
+    place = Path(scratch)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.OutputError(f"can't make the scratch folder: {error}.", file=str(place)) from None
+    return place.absolute()
+
+
+def _pixel_size(given: PixelSize | None) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    pair = given if isinstance(given, tuple | list) else (given, given)
+    if len(pair) != 2:
+        raise DataError(f"pixel_size takes one length or (x, y), found {given!r}.")
+    x, y = (parse_quantity(value, "nm") for value in pair)
+    if not (0 < x < float("inf") and 0 < y < float("inf")):
+        raise DataError(f"pixel_size must be greater than 0, found {given!r}.", remedy="give a length such as 12.3 nm.")
+    return x, y
+
+
+def _data_bar(given: str | int) -> str | int:
+    if given in ("auto", "none") or (isinstance(given, int) and not isinstance(given, bool) and given >= 0):
+        return given
+    raise DataError(f"data_bar is 'auto', 'none' or a number of rows, found {given!r}.")
+
+
+def _bytes(limit: str | int) -> int:
+    if isinstance(limit, int):
+        return limit
+    match = _BYTES.match(limit)
+    if match is None:
+        raise DataError(f"memory_limit takes a size such as '4 GiB', found {limit!r}.")
+    power = " KMGT".index(match[2].upper() or " ")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)

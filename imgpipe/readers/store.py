@@ -1,0 +1,52 @@
+"""Write what a reader describes into the scratch directory (runs in the child)."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from pathlib import Path
+from typing import Any
+
+import zarr
+from zarr.codecs import Crc32cCodec
+
+from imgpipe.readers.leaf import Leaf, Stream
+
+
+def write(leaf: Leaf, scratch: Path) -> dict[str, Any]:
+    """Write the arrays of a leaf chunk by chunk; return a JSON-safe description of the leaf."""
+    try:
+        arrays = {name: _write_array(stream, scratch) for name, stream in leaf.arrays.items()}
+    finally:
+        if leaf.close is not None:
+            leaf.close()
+    return {
+        "name": leaf.name,
+        "arrays": arrays,
+        "axes": {name: dataclasses.asdict(axis) for name, axis in leaf.axes.items()},
+        "scalars": {name: dataclasses.asdict(scalar) for name, scalar in leaf.scalars.items()},
+        "attrs": leaf.attrs,
+        "flags": leaf.flags,
+    }
+
+
+def _write_array(stream: Stream, scratch: Path) -> dict[str, Any]:
+    path = scratch / f"{uuid.uuid4().hex}.zarr"
+    array = zarr.create_array(
+        store=path,
+        shape=stream.shape,
+        chunks=stream.chunks,
+        dtype=stream.dtype,
+        compressors=[Crc32cCodec()],
+        fill_value=0,
+    )
+    for region, values in stream.blocks():
+        array[region] = values
+    return {
+        "file": path.name,
+        "dims": stream.dims,
+        "shape": stream.shape,
+        "dtype": stream.dtype,
+        "chunks": stream.chunks,
+        "attrs": stream.attrs,
+    }

@@ -1,0 +1,78 @@
+"""The report of a run: one page that needs nothing but itself, made from the result folder alone."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from imgpipe.bundle import Bundle, open_bundle
+from imgpipe.methods import methods_paragraphs, write_methods
+from imgpipe.report.content import FLAGS, failure_rows, flag_meaning, run_facts
+from imgpipe.report.groups import Section, group_section
+from imgpipe.report.layer_rows import budget_rows, layer_rows, plain_table, read_table
+from imgpipe.report.pictures import Picture, draw_groups, draw_overview
+from imgpipe.store import disk_errors
+
+NAME = "report.html"
+MOST_OPEN = 8
+"""Groups up to which all their sections are unfolded."""
+
+
+def build_report(out: str | Path) -> Path:
+    """Draw the figures of a result folder, write ``methods.txt`` and ``report.html``; return the page's path.
+
+    Parameters
+    ----------
+    out : result folder; only what is stored there is used, so the report can be made again at any time
+
+    Raises
+    ------
+    OutputError
+        when the folder is no result, is damaged, or can't be written.
+    """
+    bundle = open_bundle(out)
+    write_methods(bundle)
+    page = bundle.path / NAME
+    text = _render(bundle)
+    with disk_errors(page):
+        page.write_text(text, encoding="utf-8")
+    return page
+
+
+def _render(bundle: Bundle) -> str:
+    layers, interfaces = read_table(bundle, "layers"), read_table(bundle, "interfaces")
+    pictures = draw_groups(bundle)
+    sections = [group_section(bundle, name, interfaces, pictures[name]) for name in bundle.groups]
+    rows = layer_rows(layers, {section.name: section.anchor for section in sections})
+    return _template().render(
+        title=bundle.info.get("title") or "Layer thickness",
+        run=run_facts(bundle),
+        rows=rows,
+        fields=list(rows[0].fields) if rows else [],
+        flags=[(flag, text) for flag, text in FLAGS.items() if any(flag in row.flags for row in rows)],
+        budget=budget_rows(layers),
+        overview=_overview(bundle, sections, layers),
+        sections=sections,
+        unfolded=len(sections) <= MOST_OPEN,
+        failures=failure_rows(bundle),
+        methods=methods_paragraphs(bundle),
+        recipe=bundle.recipe_text,
+        versions=bundle.info.get("versions", {}),
+        tables=[(name, plain_table(table)) for name, table in (("layers", layers), ("interfaces", interfaces))],
+        meaning=flag_meaning,
+        style=files("imgpipe.report").joinpath("style.css").read_text(encoding="utf-8"),
+    )
+
+
+def _overview(bundle: Bundle, sections: list[Section], layers: pd.DataFrame) -> Picture | None:
+    return draw_overview(bundle, layers) if sections and len(layers) else None
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(files("imgpipe.report").joinpath("page.html.j2").read_text(encoding="utf-8"))

@@ -1,0 +1,83 @@
+"""Draw the figures of a result and carry them inside the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+import xarray as xr
+from PIL import Image
+
+from imgpipe.bundle import Bundle
+from imgpipe.figures import grey_limits, group_figures, measured_leaves, overview_figure
+
+FOLDER = "figures"
+WIDEST = 1500
+"""Width up to which a picture is carried in the page, pixels; the files beside it keep 300 dpi."""
+
+CAPTIONS = {
+    "section": "Section with traced edges; a second panel magnifies the framed part.",
+    "thickness": "Distribution of local thickness: median, 16 to 84 %, and the 95 % interval of the mean.",
+    "budget": "Terms of the uncertainty budget: random ones, and those shared by all images of a session.",
+    "overview": "Thickness of each layer in each group with its 95 % interval.",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the page: what it shows, its bytes as a data address, and links to its files."""
+
+    kind: str
+    caption: str
+    data: str
+    width: int
+    height: int
+    links: tuple[tuple[str, str], ...]
+
+
+def draw_groups(bundle: Bundle) -> dict[str, list[Picture]]:
+    """Draw the figures of every group, with the same grey limits for groups of one kind of image."""
+    trees = {name: bundle.tree(name) for name in bundle.groups}
+    limits = _shared_limits(trees)
+    pictures: dict[str, list[Picture]] = {}
+    for name, tree in trees.items():
+        folder = bundle.path / name / FOLDER
+        found = group_figures(tree, folder, grey_limits=limits[_kind_of(tree)], title=name)
+        pictures[name] = [_picture(kind, paths, bundle.path) for kind, paths in found.items()]
+    return pictures
+
+
+def draw_overview(bundle: Bundle, layers: pd.DataFrame) -> Picture:
+    """Draw the thickness of all groups into ``OUT/figures``."""
+    return _picture("overview", overview_figure(layers, bundle.path / FOLDER), bundle.path)
+
+
+def _shared_limits(trees: dict[str, xr.DataTree]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Return grey limits per kind of image: grey values of other detectors or bit depths can't be compared."""
+    kinds: dict[tuple[str, ...], list[xr.DataArray]] = {_kind_of(tree): [] for tree in trees.values()}
+    for tree in trees.values():
+        kinds[_kind_of(tree)] += [leaf["image"] for _, leaf in measured_leaves(tree) if "image" in leaf]
+    return {kind: grey_limits(images) for kind, images in kinds.items()}
+
+
+def _kind_of(tree: xr.DataTree) -> tuple[str, ...]:
+    leaf = next((leaf for _, leaf in measured_leaves(tree)), xr.Dataset())
+    bits = str(leaf["image"].attrs.get("bits", leaf["image"].dtype)) if "image" in leaf else ""
+    return str(leaf.attrs.get("instrument", "")), str(leaf.attrs.get("detector", "")), bits
+
+
+def _picture(kind: str, paths: list[Path], out: Path) -> Picture:
+    plain = kind.rpartition("_")[2]
+    with Image.open(paths[0]) as image:
+        shown = image.convert("RGB")
+    shown.thumbnail((WIDEST, 10 * WIDEST))
+    stream = io.BytesIO()
+    photo = plain == "section"
+    shown.save(stream, "WEBP", quality=82 if photo else 60, lossless=not photo, method=4)
+    links = tuple((path.suffix[1:], quote(path.relative_to(out).as_posix())) for path in paths)
+    data = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return Picture(plain, CAPTIONS[plain], data, shown.width, shown.height, links)
