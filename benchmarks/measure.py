@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -22,7 +22,9 @@ class Measurement:
     result: Any
 
 
-def measured(function: Callable[..., Any], *arguments: Any, warm: tuple[Any, ...] = (), repeats: int = 3) -> Measurement:
+def measured(
+    function: Callable[..., Any], *arguments: Any, warm: tuple[Any, ...] = (), repeats: int = 3
+) -> Measurement:
     """Measure ``function(*arguments)`` in a spawned process that uses one thread.
 
     Parameters
@@ -51,15 +53,25 @@ def _child(sender: Any, function: Callable[..., Any], arguments: Any, warm: Any,
 
     cv2.setNumThreads(1)
     function(*warm)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _forget_peak()
     times = []
     for _ in range(repeats):
         start = time.process_time()
         result = function(*arguments)
         times.append(time.process_time() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sender.send(Measurement(sorted(times)[len(times) // 2], (peak - before) / 1024, result))
+    sender.send(Measurement(sorted(times)[len(times) // 2], (_memory("VmHWM") - before) / 1024, result))
     sender.close()
+
+
+def _forget_peak() -> int:
+    """Make the kernel forget the peak so far (Linux); return the memory in use now, KiB."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _memory("VmRSS")
+
+
+def _memory(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:

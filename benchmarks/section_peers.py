@@ -6,11 +6,12 @@ imgpipe has to find.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import curve_fit
+from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.signal import find_peaks
 from scipy.special import erf
 
@@ -25,16 +26,17 @@ def erf_edge(y: Floats, low: float, step: float, centre: float, sigma: float) ->
 
 def scipy_curve_fit(image: NDArray[Any], start: Floats) -> Floats:
     """Fit an error function to each edge of each column; NaN where the fit fails. Returns rows (edge, x)."""
+    warnings.simplefilter("ignore", OptimizeWarning)
     found = np.full(start.shape, np.nan)
     for edge, column in np.ndindex(*start.shape):
-        centre = int(round(start[edge, column]))
+        centre = round(float(start[edge, column]))
         low, high = _window(start[:, column], edge, image.shape[0])
         y = np.arange(low, high, dtype=np.float64)
         grey = image[low:high, column].astype(np.float64)
         guess = (grey[:4].mean(), grey[-4:].mean() - grey[:4].mean(), float(centre), 2.0)
         try:
             fitted, _ = curve_fit(erf_edge, y, grey, p0=guess, maxfev=200)
-        except RuntimeError:
+        except RuntimeError:  # no convergence: counted as a failed column
             continue
         found[edge, column] = fitted[2]
     return found
@@ -55,11 +57,11 @@ def scipy_find_peaks(image: NDArray[Any], start: Floats) -> Floats:
     return found
 
 
-def fermiviewer_thickness(image: NDArray[Any], tilt: float | None, layers: int) -> list[float]:
-    """Return the layer thicknesses in px that FermiViewer's layer tool gives."""
+def fermiviewer_thickness(image: NDArray[Any], tilt: float | None) -> list[float]:
+    """Return the layer thicknesses in px that FermiViewer's layer tool gives; tilt in its own sign."""
     from fermiviewer.calc.layers import analyze_layers
 
-    result = analyze_layers(image.astype(np.float64), axis="y", n_layers=layers, tilt_deg=tilt)
+    result = analyze_layers(image.astype(np.float64), axis="y", tilt_deg=tilt)
     return [layer.thickness for layer in result.layers]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,15 @@ TERMS = {
 
 
 @dataclass(frozen=True)
+class Face:
+    """A milled face: its angle to the beam and the u of it (deg), and whether y was stretched for it."""
+
+    angle: float
+    u: float
+    stretched: bool
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the groups of a result have to say, each list without repeats and in order.
 
@@ -43,7 +53,7 @@ class Facts:
     detectors: list[str]
     energies_kv: list[float]
     pixels_nm: list[float]
-    tilt_states: list[str]
+    faces: list[Face]
     uncalibrated: int
     steps: dict[str, list[dict[str, Any]]]
 
@@ -62,7 +72,7 @@ def methods_paragraphs(bundle: Bundle) -> list[str]:
     Every statement rests on the stored data (metadata, provenance); what is not known is said to be unknown.
     """
     leaves = [node.to_dataset() for group in bundle.groups for node in bundle.tree(group).leaves]
-    table = bundle.table("layers") if (bundle.path / "tables" / "layers.csv").exists() else pd.DataFrame()
+    table = bundle.table("layers") if (bundle.path / "tables" / "layers.parquet").exists() else pd.DataFrame()
     facts = gather(leaves, table)
     if facts.sections == 0:
         return ["No section was measured."]
@@ -89,10 +99,22 @@ def gather(leaves: Sequence[xr.Dataset], table: pd.DataFrame) -> Facts:
         detectors=_different(str(leaf.attrs["detector"]) for leaf in leaves if leaf.attrs.get("detector")),
         energies_kv=sorted(energies),
         pixels_nm=pixels,
-        tilt_states=_different(str(leaf.attrs.get("tilt_corrected", "unknown")) for leaf in leaves),
+        faces=[_face(leaf) for leaf in leaves if "face_angle" in leaf],
         uncalibrated=sum(1 for leaf in leaves if leaf["x"].attrs.get("units") == "px" if "x" in leaf.coords),
         steps=steps,
     )
+
+
+def _face(leaf: xr.Dataset) -> Face:
+    """Read the face of a leaf; pixels that are as high as wide were not stretched by us."""
+    angle = float(leaf["face_angle"])
+    full = 1 / math.sin(math.radians(angle))
+    ratio = _step(leaf["y"]) / _step(leaf["x"])
+    return Face(angle, float(leaf["u_face_angle"]), stretched=max(ratio, 1 / ratio) > (1 + full) / 2)
+
+
+def _step(axis: xr.DataArray) -> float:
+    return float(axis[1] - axis[0])
 
 
 def _images(facts: Facts) -> str:
@@ -118,20 +140,28 @@ def _geometry(facts: Facts) -> str:
     text = " ".join(scale) or (
         "The pixel scale is the instrument's nominal one, taken to be within ±5 % (rectangular, u = 2.9 %)."
     )
-    angles = [s for s in facts.steps.get("correct_foreshortening", []) if s.get("face_angle") is not None]
-    for settings in angles:
-        angle, u = settings["face_angle"], settings.get("u_face_angle")
-        spread = f" (u = {u:g}°)" if u is not None else ""
-        text += (
-            f" The foreshortening of the face, at {angle:g}° to the beam{spread}, was removed by stretching y by"
-            " 1/sin of this angle before anything was measured."
-        )
-    if not angles and facts.tilt_states == ["yes"]:
-        text += " The instrument had corrected the foreshortening; it was not corrected again."
-    elif not angles:
-        text += " No foreshortening was corrected."
+    text += _tilt_text(facts)
     if "remove_curtains" in facts.steps:
         text += " Curtains were removed; the shift of thickness that this causes is a term of the uncertainty."
+    return text
+
+
+def _tilt_text(facts: Facts) -> str:
+    if not facts.faces:
+        return " No foreshortening was corrected."
+    text = ""
+    for angle, u in _different((face.angle, face.u) for face in facts.faces):
+        own = [face for face in facts.faces if (face.angle, face.u) == (angle, u)]
+        stretched = sum(face.stretched for face in own)
+        text += f" {_count(len(own), 'face').capitalize()} stood at {angle:g}° to the beam (u = {u:g}°)."
+        if stretched:
+            text += (
+                f" The foreshortening of {_count(stretched, 'section')} was removed by stretching y by 1/sin of this"
+                " angle before anything was measured."
+            )
+        if stretched < len(own):
+            corrected = _count(len(own) - stretched, "section")
+            text += f" In {corrected} the microscope had corrected it while scanning; it was not corrected again."
     return text
 
 
@@ -190,7 +220,7 @@ def _software(bundle: Bundle) -> str:
 def _flags(table: pd.DataFrame) -> set[str]:
     if "flag" not in table:
         return set()
-    return {flag for text in table["flag"] for flag in str(text).split("; ") if flag}
+    return {flag for text in table["flag"].dropna() for flag in str(text).split("; ") if flag}
 
 
 def _different(values: Iterable[Any]) -> list[Any]:

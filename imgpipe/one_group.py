@@ -157,7 +157,8 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
     leaves = {name: _kept(leaf, recipe, checkpoints.measured) for name, leaf in leaf_datasets(tree).items()}
     for name, leaf in leaves.items():
         store.write_leaf(leaf, part / bundle.DATA, name)
-    written = store.open_leaves(part / bundle.DATA)
+    opened = store.open_leaves(part / bundle.DATA)
+    written = {name: opened[name][list(leaf.data_vars)] for name, leaf in leaves.items()}  # a disk has no order
     for name, table in group_tables(written, job.group.name, job.group.fields, job.group.units).items():
         with store.disk_errors(part):
             write_table(table, part / "tables", name)

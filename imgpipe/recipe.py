@@ -19,7 +19,7 @@ from imgpipe.model import OBJECT_DIMS
 from imgpipe.patterns import Pattern
 from imgpipe.spelling import nearest
 from imgpipe.step import Step, accept_text
-from imgpipe.steps import load_step
+from imgpipe.steps import STEPS, load_step
 from imgpipe.units import Unit, spelling
 
 VERSION = 1
@@ -35,7 +35,7 @@ Length = accept_text(Annotated[float, Field(gt=0), Unit("nm")])
 class InputRole(BaseModel):
     """One role of the inputs: which files, and what their names and pixels mean."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     files: str = Field(description="file-name pattern with fields, e.g. {sample}_{day:d}d.tif")
     units: dict[str, str] = Field(default_factory=dict, description="unit of each number field")
@@ -65,7 +65,7 @@ def _short_form(value: Any) -> Any:
 class Header(BaseModel):
     """Everything of a recipe but its steps."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     imgpipe: Literal[1]
     title: str = ""
@@ -288,9 +288,7 @@ def _order_faults(steps: Sequence[Call]) -> Iterator[str]:
 
 
 def _step_outputs() -> dict[str, str]:
-    from imgpipe.steps import step_table
-
-    return {name: step for step in step_table() for name in _made_new(load_step(step))}
+    return {name: step for step in STEPS for name in _made_new(load_step(step))}
 
 
 def _made_new(step: Step[Any, Any]) -> set[str]:

@@ -84,9 +84,9 @@ def _regular(variable: xr.Variable) -> dict[Hashable, int]:
 def _encoding(variable: xr.Variable, shards: Mapping[str, int] | None) -> dict[str, Any]:
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    if variable.dtype.kind == "O":
-        return {}
     encoding: dict[str, Any] = {"compressors": [ZstdCodec(level=3), Crc32cCodec()], "filters": []}
+    if variable.dtype.kind == "O":
+        return encoding
     if variable.dtype.kind == "f":
         encoding["_FillValue"] = np.nan
     if variable.ndim == 0:

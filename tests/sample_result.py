@@ -25,7 +25,7 @@ PROVENANCE = [
         "version": 1,
         "settings": {"factor_x": 1.002, "factor_y": 1.002, "u": 0.005, "u_is": "standard", "certificate": CERTIFICATE},
     },
-    {"step": "correct_foreshortening", "version": 1, "settings": {"face_angle": 52.0, "u_face_angle": 1.0}},
+    {"step": "correct_foreshortening", "version": 1, "settings": {"face_angle": None, "u_face_angle": 1.0}},
     {"step": "remove_curtains", "version": 1, "settings": {}},
     {"step": "trace_edges", "version": 1, "settings": {"layers": ["Mg", "W"]}},
     {"step": "fit_edges", "version": 1, "settings": {}},
@@ -103,7 +103,9 @@ def write_result(
         bundle.finish_group(part, "key")
     for table, parts in collected.items():
         write_table(pd.concat(parts, ignore_index=True), out / "tables", table)
-    (out / "recipe.yaml").write_text(f"imgpipe: 1\ntitle: {title}\nsteps:\n  - trace_edges: {{layers: [Mg, W]}}\n")
+    (out / "recipe.yaml").write_text(
+        f"{bundle.SAVED}\nimgpipe: 1\ntitle: {title}\nsteps:\n  - trace_edges: {{layers: [Mg, W]}}\n"
+    )
     lines = [json.dumps(failure) for failure in failures]
     (out / "failures.jsonl").write_text("".join(f"{line}\n" for line in lines))
     states = {name: {"status": "done", "seconds": 1.0} for name in groups}

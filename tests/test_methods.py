@@ -11,6 +11,7 @@ from sample_result import make_leaf, write_result
 
 from imgpipe.bundle import open_bundle
 from imgpipe.methods import methods_paragraphs, write_methods
+from imgpipe.model import quantity
 
 
 def text_of(tmp_path: Path, **leaves: xr.Dataset) -> str:
@@ -69,11 +70,19 @@ def test_nominal_scale_without_a_certificate(leaf: xr.Dataset, tmp_path: Path) -
     assert "nominal one, taken to be within ±5 %" in text
 
 
-def test_foreshortening_is_named_once(leaf: xr.Dataset, tmp_path: Path) -> None:
-    assert "at 52° to the beam (u = 1°)" in text_of(tmp_path / "a", A_1=leaf, A_2=leaf)
-    corrected = without(leaf, "correct_foreshortening").assign_attrs(tilt_corrected="yes")
-    assert "it was not corrected again" in text_of(tmp_path / "b", A_1=corrected)
-    assert "No foreshortening was corrected" in text_of(tmp_path / "c", A_1=without(leaf, "correct_foreshortening"))
+def faced(leaf: xr.Dataset, angle: float, stretch: float) -> xr.Dataset:
+    y = (leaf["y"] * stretch).assign_attrs(leaf["y"].attrs)
+    angles = {"face_angle": angle, "u_face_angle": 0.5}
+    return leaf.assign_coords(y=y).assign({n: quantity(v, "deg", n) for n, v in angles.items()})
+
+
+def test_foreshortening_tells_who_corrected_it(leaf: xr.Dataset, tmp_path: Path) -> None:
+    ours, theirs = faced(leaf, 52.0, 1.269), faced(leaf, 52.0, 1.0)
+    text = text_of(tmp_path / "a", A_1=ours, A_2=ours, B_1=theirs)
+    assert text.count("Three faces stood at 52° to the beam (u = 0.5°).") == 1
+    assert "The foreshortening of two sections was removed by stretching y" in text
+    assert "In one section the microscope had corrected it while scanning" in text
+    assert "No foreshortening was corrected" in text_of(tmp_path / "b", A_1=leaf)
 
 
 def test_only_steps_that_ran_are_named(leaf: xr.Dataset, tmp_path: Path) -> None:

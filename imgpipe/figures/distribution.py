@@ -74,12 +74,13 @@ def binned(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _summary(leaf: xr.Dataset, unit: str) -> pd.DataFrame:
     """Return mean, u, interval, median and percentiles of each layer in the unit of the local thickness."""
-    mean = "thickness" if unit == "nm" else "thickness_px"
-    variables = {"mean": mean, "u": "u_thickness", "low": "thickness_low", "high": "thickness_high",
-                 "median": "median_thickness", "p16": "thickness_p16", "p84": "thickness_p84"}  # fmt: skip
-    in_nm = {short for short, variable in variables.items() if _unit(leaf, variable) == unit}
+    mark = "" if unit == "nm" else f"_{unit}"
+    variables = {"mean": f"thickness{mark}", "u": f"u_thickness{mark}", "low": f"thickness_low{mark}",
+                 "high": f"thickness_high{mark}", "median": "median_thickness", "p16": "thickness_p16",
+                 "p84": "thickness_p84"}  # fmt: skip
+    usable = {short for short, variable in variables.items() if _unit(leaf, variable) == unit}
     empty = np.full(leaf.sizes["layer"], np.nan)
-    return pd.DataFrame({s: column(leaf, v) if s in in_nm else empty for s, v in variables.items()})
+    return pd.DataFrame({s: column(leaf, v) if s in usable else empty for s, v in variables.items()})
 
 
 def _unit(leaf: xr.Dataset, variable: str) -> str | None:

@@ -71,6 +71,8 @@ def write_figure(figure: Figure, curves: pd.DataFrame, folder: Path, name: str) 
     paths = [folder / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")]
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not again for each file
         figure.savefig(paths[0], dpi=300, metadata={"Software": None})
         figure.savefig(paths[1], dpi=300, metadata={"CreationDate": None, "Creator": None, "Producer": None})
         curves.to_csv(paths[2], index=False, encoding="utf-8-sig", lineterminator="\n")

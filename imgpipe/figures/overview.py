@@ -55,14 +55,17 @@ def overview_figure(layers: pd.DataFrame, folder: Path, name: str = "overview") 
 
 def overview_table(layers: pd.DataFrame) -> pd.DataFrame:
     """Return group, layer, unit, thickness, low, high, flag, one row per result that has a number."""
-    nm = layers["thickness_nm"].notna() | layers["thickness_high_nm"].notna()
+    in_nm = layers["thickness_nm"].notna() | layers["thickness_high_nm"].notna()
+    names = ("thickness", "thickness_low", "thickness_high")
+    in_px = layers.reindex(columns=[f"{name}_px" for name in names])
+    values = {name: np.where(in_nm, layers[f"{name}_nm"], in_px[f"{name}_px"]) for name in names}
     return pd.DataFrame({
         "group": layers["group"].astype(str),
         "layer": layers["layer"].astype(str),
-        "unit": np.where(nm, "nm", "px"),
-        "thickness": np.where(nm, layers["thickness_nm"], layers["thickness_px"]),
-        "low": layers["thickness_low_nm"],
-        "high": layers["thickness_high_nm"],
+        "unit": np.where(in_nm | in_px["thickness_px"].isna(), "nm", "px"),
+        "thickness": values["thickness"],
+        "low": values["thickness_low"],
+        "high": values["thickness_high"],
         "flag": layers["flag"].fillna(""),
     })  # fmt: skip
 

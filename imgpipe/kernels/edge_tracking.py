@@ -35,6 +35,15 @@ class Tracks:
     polarity: NDArray[np.int64]
     slope: float
 
+    def padded(self, least: int) -> Tracks:
+        """Return tracks with at least `least` edges, the missing ones lost everywhere."""
+        lacking = max(0, least - self.position.shape[0])
+        columns = self.position.shape[1]
+        lost = np.full((lacking, columns), np.nan), np.zeros((lacking, columns)), np.zeros(lacking, dtype=np.int64)
+        old = self.position, self.snr, self.polarity
+        position, snr, polarity = (np.concatenate(pair) for pair in zip(old, lost, strict=True))
+        return Tracks(position, snr, polarity, self.slope)
+
 
 def track_edges(
     image: NDArray[np.generic],

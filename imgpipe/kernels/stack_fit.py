@@ -85,10 +85,24 @@ def fit_stack(
         spread[k + 1] = 0.0 if k in thin else LEVEL_SPREAD * abs(found.level)
     limits = np.full(traced.shape[0], REACH) if reach is None else reach
     fitted = fit_groups(image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half)
-    shapes = tuple(_shape(image, fitted.position, k, width, close, thin_limit, half) for k in range(traced.shape[0]))
+    shapes = tuple(_shape(image, fitted.position, k, width, close, thin_limit, known, half) for k in range(traced.shape[0]))
     return StackFit(
         fitted.position, fitted.variance, fitted.covariance, fitted.width, fitted.level, shapes, thin, noise
     )
+
+
+def refit_stack(image: NDArray[np.generic], fit: StackFit, half: float = HALF) -> Floats:
+    """Return the positions (edge, x) that the same fit finds in another version of the image (curtains put back)."""
+    edges = fit.position.shape[0]
+    width = np.array([shape.width if np.isfinite(shape.width) else FIRST_WIDTH for shape in fit.shapes])
+    level, freedom = np.full(edges + 1, np.nan), np.full(edges, 0.3)
+    for k, layer in fit.thin.items():
+        level[k + 1], freedom[k : k + 2] = layer.level, 0.0
+    reach, noise = np.full(edges, REACH), noise_variance(image, fit.position, half)
+    again = fit_groups(
+        image, fit.position, width, noise, level=level, spread=np.zeros(edges + 1), freedom=freedom, reach=reach, half=half
+    )
+    return again.position
 
 
 def groups_of(position: Floats, half: float) -> list[list[int]]:
@@ -237,7 +251,7 @@ def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer], limit: f
 
 def _shape(
     image: NDArray[np.generic], position: Floats, k: int, width: Floats, close: dict[int, ThinLayer], limit: float,
-    half: float,
+    known: dict[int, float], half: float,
 ) -> EdgeShape:  # fmt: skip
     """Shape of edge k: from its own pooled profile, or, beside a close layer, from the two blurs tried there."""
     beside = next((j for j in (k, k - 1) if j in close), None)
@@ -245,7 +259,7 @@ def _shape(
         return _pooled_shape(image, position, k, width, half)
     layer = close[beside]
     shift = layer.shift_upper if beside == k else layer.shift_lower
-    shift *= 1.0 if layer.below(limit) else layer.credible
+    shift *= 1.0 if layer.below(limit) and beside not in known else layer.credible
     return EdgeShape(0.0, 0.0, shift, abs(shift), layer.sigma, layer.sigma, np.nan)
 
 

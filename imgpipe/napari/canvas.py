@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer, Points, Shapes
 
@@ -21,13 +22,17 @@ KINDS = {"image": Image, "shapes": Shapes, "points": Points}
 def draw(viewer: ViewerModel, view: View, anchors: Sequence[Anchor] = ()) -> Points | None:
     """Replace what we drew before by a view; return its handles, where there are edges.
 
-    The camera stays where it is, unless the viewer was empty.
+    The camera stays where it is as long as the file is the same.
     """
     old = ours(viewer)
+    stay = any(layer.metadata.get("shown") == str(view.path) for layer in old)
     image = viewer.add_layer(_made(image_layer(view.leaf, view.group)))
     for layer in old:
         viewer.layers.remove(layer)
     image.name = view.group
+    image.metadata["shown"] = str(view.path)
+    if not stay:
+        viewer.reset_view()
     lines, dots = edge_layer(view.leaf, f"{view.group} edges"), handle_layer(view.leaf, anchors, f"{view.group} handles")
     edges = None if lines is None else viewer.add_layer(_made(lines))
     handles = None if dots is None or edges is None else viewer.add_layer(_made(dots))
@@ -38,7 +43,7 @@ def draw(viewer: ViewerModel, view: View, anchors: Sequence[Anchor] = ()) -> Poi
         handles.metadata["group"] = view.group
         viewer.layers.selection.active = handles
         handles.mode = "select"
-    viewer.scale_bar.visible = True
+    viewer.canvas.overlays.scale_bar.visible = True
     keep_screen_size(viewer)
     return handles
 
@@ -50,7 +55,7 @@ def ours(viewer: ViewerModel, kind: str | None = None) -> list[Layer]:
 
 def keep_screen_size(viewer: ViewerModel) -> None:
     """Keep lines and handles as wide on the screen as they were, whatever the zoom."""
-    zoom = max(viewer.camera.zoom, 1e-12)
+    zoom = max(viewer.scene.camera.zoom, 1e-12)
     for layer in ours(viewer, "edges"):
         if layer.edge_width and abs(layer.edge_width[0] * zoom / LINE - 1) > 0.2:
             layer.edge_width = LINE / zoom
@@ -69,6 +74,16 @@ def follow(viewer: ViewerModel, view: View, handles: Points) -> None:
     paths = bent_paths(view.leaf, handles.data, [str(name) for name in handles.features["interface"]])
     for layer in ours(viewer, "edges"):
         layer.data = [(path, "path") for path in paths]
+
+
+def add_handles_to(handles: Points, interface: str, colour: str) -> None:
+    """Let the next clicks into the image put handles on one edge, for an edge that was missed."""
+    handles.selected_data = set()
+    handles.feature_defaults = {"interface": interface, "home_y": np.nan, "home_x": np.nan, "kept": False}
+    handles.current_face_color = colour
+    handles.current_border_color = "white"
+    handles.current_symbol = "diamond"
+    handles.mode = "add"
 
 
 def _made(layer: tuple[Any, dict[str, Any], str]) -> Layer:

@@ -56,7 +56,7 @@ def edge_layer(leaf: xr.Dataset, name: str) -> Layer | None:
     position = edges_of(leaf)
     if position is None:
         return None
-    colours = dict(zip(_names(position), edge_colours(position.sizes["interface"]), strict=True))
+    colours = colours_of(position)
     found = list(_paths(leaf, position))
     interfaces = [interface for interface, _ in found]
     options = {
@@ -77,21 +77,18 @@ def handle_layer(leaf: xr.Dataset, anchors: Sequence[Anchor], name: str) -> Laye
         return None
     unit = unit_of(position)
     rows = [row for edge in position for row in _handles(edge, anchors, unit)]
-    columns: dict[str, list[Any]] = {
-        "interface": [row[0] for row in rows], "home_y": [row[1] for row in rows], "home_x": [row[2] for row in rows],
-        "kept": [row[3] for row in rows],
-    }  # fmt: skip
-    colours = dict(zip(_names(position), edge_colours(position.sizes["interface"]), strict=True))
+    columns = {key: [row[number] for row in rows] for number, key in enumerate(("interface", "home_y", "home_x", "kept"))}
+    colours = colours_of(position)
     options = {
         "name": name,
-        "face_color": [colours[row[0]] for row in rows],
-        "border_color": ["white" if row[3] else "black" for row in rows],
-        "symbol": ["diamond" if row[3] else "disc" for row in rows],
+        "face_color": [colours[interface] for interface in columns["interface"]],
+        "border_color": ["white" if kept else "black" for kept in columns["kept"]],
+        "symbol": ["diamond" if kept else "disc" for kept in columns["kept"]],
         "features": columns,
         "metadata": {MARK: "handles", "unit": unit, "pixel": spacing(leaf["x"]) if leaf.sizes["x"] > 1 else 1.0},
         **_units(leaf, position),
     }
-    return np.array([[row[1], row[2]] for row in rows], dtype=float).reshape(-1, 2), options, "points"
+    return np.array([row[1:3] for row in rows], dtype=float).reshape(-1, 2), options, "points"
 
 
 def anchors_of(points: np.ndarray, features: pd.DataFrame, metadata: Mapping[str, Any]) -> tuple[Anchor, ...]:
@@ -141,6 +138,11 @@ def edges_of(leaf: xr.Dataset) -> xr.DataArray | None:
     """Return the fitted edges (..., interface, x), or the traced ones where there was no fit; None without any."""
     name = next((name for name in EDGES if name in leaf), None)
     return None if name is None else leaf[name].transpose(..., "interface", "x").load()
+
+
+def colours_of(position: xr.DataArray) -> dict[str, str]:
+    """Return the colour of each interface, top to bottom, as in the figures of the report."""
+    return dict(zip(_names(position), edge_colours(position.sizes["interface"]), strict=True))
 
 
 def _names(position: xr.DataArray) -> list[str]:

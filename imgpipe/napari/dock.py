@@ -9,12 +9,22 @@ from typing import Any
 import napari
 from napari.layers import Points
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from imgpipe.errors import ImgpipeError
 from imgpipe.napari import canvas
 from imgpipe.napari.background import Task
-from imgpipe.napari.conversion import MARK
+from imgpipe.napari.conversion import MARK, colours_of, edges_of
 from imgpipe.napari.draft import Draft
 from imgpipe.napari.layer_table import LayerTable
 from imgpipe.napari.measuring import Room, View, look, measure, save, with_anchors
@@ -41,12 +51,13 @@ class SectionDock(QWidget):
         self.view: View | None = None
         self.handles: Points | None = None
         self.task: Task | None = None
+        self.colours: dict[str, str] = {}
         self.draft = Draft.shipped()
         self.steps = StepList(self.draft)
         self.table = LayerTable()
         self._lay_out()
         self.steps.edited.connect(self.check)
-        self.viewer.camera.events.zoom.connect(self._zoomed)
+        self.viewer.scene.camera.events.zoom.connect(self._zoomed)
         self.viewer.layers.events.inserted.connect(self._inserted)
         self.check()
         for layer in list(self.viewer.layers):
@@ -119,6 +130,13 @@ class SectionDock(QWidget):
             self.draft.edits = with_anchors(self.draft.edits, self.view.group, ())
             self.run()
 
+    def add_handle(self) -> None:
+        """Let clicks into the image put handles on the edge chosen in the list beside the button."""
+        if self.handles is not None and self.colours:
+            name = self.edge_names.currentText()
+            canvas.add_handles_to(self.handles, name, self.colours[name])
+            self.say(f"click into the image where {name} lies; then Run")
+
     def say(self, text: str) -> None:
         """Show a line of news."""
         self.news.setText(text)
@@ -156,9 +174,17 @@ class SectionDock(QWidget):
         self.handles = canvas.draw(self.viewer, view, anchors)
         if self.handles is not None:
             self.handles.events.data.connect(self._dragged)
+        self._name_edges(view)
         self.table.show_table(view.tables.get("layers"))
         self.image_name.setText(view.path.name)
         self._end(news or ("measured; drag a handle to move an edge" if view.tables else "ready: Run measures"))
+
+    def _name_edges(self, view: View) -> None:
+        position = edges_of(view.leaf)
+        self.colours = {} if position is None else colours_of(position)
+        self.legend.setText("&nbsp; ".join(f'<font color="{c}">■</font> {n}' for n, c in self.colours.items()))
+        self.edge_names.clear()
+        self.edge_names.addItems(list(self.colours))
 
     def _failed(self, text: str) -> None:
         self._end("failed")
@@ -200,6 +226,7 @@ class SectionDock(QWidget):
         for button in (self.run_button, self.save_button):
             button.setEnabled(idle and ready)
         self.cancel_button.setEnabled(not idle)
+        self.add_button.setEnabled(idle and self.handles is not None)
         moved = self.handles is not None and bool(canvas.handle_anchors(self.handles))
         self.discard_button.setEnabled(idle and moved)
 
@@ -210,6 +237,7 @@ class SectionDock(QWidget):
         self.run_button, self.cancel_button = _button("Run", self.run), _button("Cancel", self.cancel)
         self.save_button = _button("Save …", self._ask_out)
         self.discard_button = _button("Discard edits", self.discard_edits)
+        self.add_button, self.edge_names, self.legend = _button("Add a handle to", self.add_handle), QComboBox(), QLabel()
         self.progress, self.news, self.faults = QProgressBar(), QLabel(), QLabel()
         self.news.setWordWrap(True)
         self.faults.setWordWrap(True)
@@ -220,9 +248,8 @@ class SectionDock(QWidget):
         self.progress.setMaximumHeight(8)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.steps)
-        split.addWidget(self.table)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 1)
+        split.addWidget(self._results())
+        split.setSizes([430, 170])
         layout = QVBoxLayout(self)
         layout.addLayout(_line(_button("Open image …", self._ask_image), self.image_name))
         layout.addLayout(_line(_button("Load recipe …", self._ask_recipe), self.recipe_name))
@@ -230,8 +257,19 @@ class SectionDock(QWidget):
         layout.addWidget(self.faults)
         layout.addWidget(self.progress)
         layout.addWidget(self.news)
-        layout.addLayout(_line(self.run_button, self.cancel_button, self.discard_button, self.save_button, last=False))
-        self.setMinimumWidth(400)
+        layout.addLayout(_line(self.run_button, self.cancel_button, self.save_button, last=False))
+        self.setMinimumWidth(440)
+
+    def _results(self) -> QWidget:
+        """Return the lower part: colours of the edges, table, what can be done to an edge."""
+        self.legend.setWordWrap(True)
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.legend)
+        column.addWidget(self.table, 1)
+        column.addLayout(_line(self.add_button, self.edge_names, self.discard_button))
+        return part
 
     def _ask_image(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open an image", "", IMAGES)

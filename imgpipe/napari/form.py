@@ -46,7 +46,7 @@ class Form(QWidget):
     def values(self) -> dict[str, Any]:
         """Return the settings as a recipe writes them; a required one that is not filled in is left out."""
         found = {name: answered(self.fields[name], widget.value) for name, widget in self.widgets.items()}
-        return {name: value for name, value in found.items() if not (self.fields[name].required and value == "")}
+        return {name: value for name, value in found.items() if not (self.fields[name].required and value in ("", None))}
 
     def mark(self) -> list[str]:
         """Frame the widgets whose setting is not accepted; return their names."""
@@ -65,14 +65,15 @@ class Form(QWidget):
 
 def _widget(field: Field, value: Any) -> Any:
     options = dict(field.options)
+    blank = "fill in" if field.required else "none" if field.nullable else ""
     if "choices" in options:
-        options["choices"] = [("none" if one is None else _word(one), one) for one in options["choices"]]
+        options["choices"] = [(blank if one is None else _word(one), one) for one in options["choices"]]
     widget = create_widget(
         value=shown(field, value), name=field.name, widget_type=WIDGETS[field.kind], options={**options, "nullable": False}
     )
     widget.native.setToolTip(field.tooltip)
     if field.kind == "line":
-        widget.native.setPlaceholderText("none" if field.nullable else "fill in" if field.required else "")
+        widget.native.setPlaceholderText(blank)
     return widget
 
 

@@ -13,7 +13,7 @@ from imgpipe.rounding import decimals_for, rounded, with_uncertainty
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADINGS = ("layer", "thickness", "u (k = 1)", "95 % interval", "flag")
+HEADINGS = ("layer", "thickness ± u", "95 % interval", "flag")
 
 
 class LayerTable(QTableWidget):
@@ -52,10 +52,11 @@ def cells(row: pd.Series[Any]) -> tuple[str, ...]:
         low, high = _number(row, f"thickness_low_{unit}"), _number(row, f"thickness_high_{unit}")
         if math.isfinite(value):
             shown, spread = with_uncertainty(value, u)
-            return layer, f"{shown} {unit}", f"{spread} {unit}" if u > 0 else "–", _interval(low, high, u, unit), flag
+            text = f"{shown} ± {spread} {unit}" if u > 0 else f"{shown} {unit}"
+            return layer, text, _interval(low, high, u, unit), flag
         if math.isfinite(high):
-            return layer, "–", "–", f"< {rounded(high, decimals_for(high, 3))} {unit}", flag
-    return layer, "–", "–", "–", flag
+            return layer, "–", f"< {rounded(high, decimals_for(high, 3))} {unit}", flag
+    return layer, "–", "–", flag
 
 
 def _interval(low: float, high: float, u: float, unit: str) -> str:

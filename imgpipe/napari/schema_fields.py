@@ -49,7 +49,7 @@ def _field(name: str, schema: Mapping[str, Any], *, required: bool) -> Field:
     given = schema.get("anyOf", [schema])
     parts = [one for one in given if one.get("type") != "null"]
     nullable = len(parts) < len(given)
-    kind, options = _asked(parts, nullable=nullable)
+    kind, options = _asked(parts, blank=nullable or required)
     unit = next((str(one["unit"]) for one in parts if one.get("unit", "1") != "1"), "")
     about = [schema.get("description", ""), setting_range(dict(schema))]
     if not required:
@@ -60,15 +60,18 @@ def _field(name: str, schema: Mapping[str, Any], *, required: bool) -> Field:
     )  # fmt: skip
 
 
-def _asked(parts: list[Mapping[str, Any]], *, nullable: bool) -> tuple[str, dict[str, Any]]:
-    """Return the kind of a field and the options of its widget; whatever has no widget of its own is a line."""
+def _asked(parts: list[Mapping[str, Any]], *, blank: bool) -> tuple[str, dict[str, Any]]:
+    """Return the kind of a field and the options of its widget; whatever has no widget of its own is a line.
+
+    A field that may be `blank` (none is allowed, or there is no default) gets a widget that can be.
+    """
     only = parts[0] if len(parts) == 1 else {}
     if "enum" in only or "const" in only:
         choices = list(only.get("enum", [only.get("const")]))
-        return "choice", {"choices": [None, *choices] if nullable else choices}
+        return "choice", {"choices": [None, *choices] if blank else choices}
     if only.get("type") == "boolean":
-        return ("choice", {"choices": [None, False, True]}) if nullable else ("switch", {})
-    if only.get("type") == "integer" and not nullable:
+        return ("choice", {"choices": [None, False, True]}) if blank else ("switch", {})
+    if only.get("type") == "integer" and not blank:
         low = only.get("minimum", only.get("exclusiveMinimum", -LARGEST_INTEGER - 1) + ("exclusiveMinimum" in only))
         high = only.get("maximum", only.get("exclusiveMaximum", LARGEST_INTEGER) - ("exclusiveMaximum" in only))
         return "whole", {"min": int(low), "max": int(high), "step": 1}

@@ -231,7 +231,9 @@ def origin(rows: list[dict[str, Any]]) -> str:
 
 _CERTIFICATE = f"""# Calibration of the pixel size against a grating. Synthetic, like the images it belongs to.
 certificate: XS-2026-014
-artefact: 2-D grating, pitch 300.0 nm (k = 1: 0.3 nm), traceable pitch standard
+artefact: 2-D grating, traceable pitch standard
+pitch_nm: 300.0
+u_pitch_nm: 0.3  # k = 1
 method: ISO 16700; mean of 5 fields, 40 periods each, at the beam energy and working distance of the images
 date: 2026-02-27
 beam_energy_kV: 2.0

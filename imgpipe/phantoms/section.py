@@ -157,7 +157,7 @@ PRESETS: dict[Preset, dict[str, Any]] = {
         "tail_share": 0.08,
         "reach_share": 0.15,
         "relief": 0.12,
-        "mixing_share": 0.25,
+        "mixing_share": 0.12,
         "shot_share": 0.8,
         "grains": 0.05,
         "curtains": 0.03,

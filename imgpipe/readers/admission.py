@@ -37,8 +37,11 @@ def admit(dataset: xr.Dataset, *, image: str = "image", max_saturated: float = g
         raise DataError(f"there is no variable {image!r}, only {', '.join(map(str, dataset.data_vars))}.")
     array = dataset[image]
     try:
+        gate.require_image(array.shape, array.dtype)
         flags = _axis_flags(dataset, array)
-        return flags + gate.judge(_statistics(dataset, array), array.shape, array.dtype.name, max_saturated=max_saturated)
+        return flags + gate.judge(
+            _statistics(dataset, array), array.shape, array.dtype.name, max_saturated=max_saturated
+        )
     except DataError as error:
         raise DataError(error.message, file=dataset.attrs.get("source_file"), remedy=error.remedy) from None
 

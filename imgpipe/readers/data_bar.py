@@ -10,8 +10,12 @@ TALLEST = 0.25
 """Largest share of the rows that a data bar may take."""
 SHARE = 0.75
 """Least share of a bar's row that has the bar's two grey levels."""
+GROUND = 0.4
+"""Least share of a bar's row that has the level of the ground."""
 PLAIN = 0.35
-"""Largest share of the row above that may have them."""
+"""Largest share of the rows above that may have the two levels."""
+CONTRAST = 0.25
+"""Least difference of ground and writing, as a share of the range of grey values."""
 
 
 def detect(rows: np.ndarray[Any, Any], total: int) -> int:
@@ -27,22 +31,26 @@ def detect(rows: np.ndarray[Any, Any], total: int) -> int:
     """
     if rows.shape[0] < 16 or rows.shape[1] < 16:
         return 0
-    levels = _levels(rows[-max(rows.shape[0] // 12, 8) :])
-    if len(levels) < 2:
+    ground = _commonest(rows[-8:])
+    even = np.ptp(rows, axis=1) == 0  # a border
+    near = _run_from_bottom(((rows == ground).mean(axis=1) >= GROUND) | even)
+    writing = _commonest(rows[rows.shape[0] - near :], other_than=ground)
+    if writing is None or not _stands_out(rows, ground, writing):
         return 0
-    drawn = np.isin(rows, levels).mean(axis=1)
-    height = _run_from_bottom(drawn >= SHARE)
+    drawn = np.isin(rows, (ground, writing)).mean(axis=1)
+    height = _run_from_bottom((drawn >= SHARE) | even)
     if not 0.01 * total <= height <= TALLEST * total or height >= rows.shape[0]:
         return 0
-    above = drawn[max(0, rows.shape[0] - height - 8) : rows.shape[0] - height]
-    bar = rows[rows.shape[0] - height :]
-    return height if above.max() < PLAIN and _written(bar, levels) else 0
+    top = rows.shape[0] - height
+    above = drawn[max(0, top - 8) : top]
+    written = float((rows[top:] == writing).mean())
+    return height if above.max() < PLAIN and written > 0.002 else 0
 
 
-def _levels(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the two most common grey levels."""
-    values, counts = np.unique(rows, return_counts=True)
-    return values[np.argsort(counts)[::-1][:2]]
+def _commonest(rows: np.ndarray[Any, Any], other_than: Any = None) -> Any:
+    """Return the most common grey value (other than one), None when there is none."""
+    values, counts = np.unique(rows if other_than is None else rows[rows != other_than], return_counts=True)
+    return values[np.argmax(counts)] if values.size else None
 
 
 def _run_from_bottom(is_bar: np.ndarray[Any, Any]) -> int:
@@ -50,8 +58,7 @@ def _run_from_bottom(is_bar: np.ndarray[Any, Any]) -> int:
     return int(other[0]) if other.size else int(is_bar.size)
 
 
-def _written(bar: np.ndarray[Any, Any], levels: np.ndarray[Any, Any]) -> bool:
-    """Tell whether both levels are there and far apart: a ground with writing, not a dark region of the image."""
-    shares = [(bar == level).mean() for level in levels]
-    contrast = abs(float(levels[0]) - float(levels[1]))
-    return min(shares) > 0.002 and contrast > 0.2 * float(max(abs(float(levels.max())), 1.0))
+def _stands_out(rows: np.ndarray[Any, Any], ground: Any, writing: Any) -> bool:
+    """Tell whether ground and writing are far apart: a drawing, not a dark region of the image."""
+    span = float(rows.max()) - float(rows.min())
+    return abs(float(ground) - float(writing)) > CONTRAST * span

@@ -123,6 +123,6 @@ def _looks_like(head: bytes) -> str:
             return what
     if not head.strip(b"\0"):
         return "zeros only (an interrupted copy)"
-    if all(byte in b"\t\n\r\f\x1b" or 32 <= byte for byte in head[:256]):
+    if all(byte in b"\t\n\r\f\x1b" or byte >= 32 for byte in head[:256]):
         return f"text ({head[:40].decode('latin-1')!r})"
     return f"unknown binary data (first bytes {head[:8].hex(' ')})"

@@ -102,8 +102,9 @@ class PixelStatistics:
         span = self.used_bits
         if not span:
             return self.stored_bits
-        while span and not span & 0xF:  # 12 bits in the upper part of 16
-            span >>= 4
+        if span >> (self.stored_bits - 1):  # the top bit is used: 12 bits may lie in the upper part of 16
+            while not span & 0xF:
+                span >>= 4
         return next((depth for depth in BIT_DEPTHS if span < 1 << depth), self.stored_bits)
 
     @property
@@ -181,7 +182,7 @@ def judge(
     DataError
         too small, not real grey values, NaN or Inf, constant, or saturated.
     """
-    _judge_form(shape, np.dtype(dtype))
+    require_image(shape, np.dtype(dtype))
     if statistics.not_a_number or statistics.infinite:
         raise DataError(
             f"the image holds {statistics.not_a_number} NaN and {statistics.infinite} infinite pixels.",
@@ -201,7 +202,8 @@ def judge(
     return flags(statistics)
 
 
-def _judge_form(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def require_image(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise `DataError` when an array is too small for an image, or holds no grey values."""
     if len(shape) < 2 or min(shape[-2:], default=0) < SMALLEST or 0 in shape:
         size = " x ".join(map(str, shape))
         raise DataError(f"the image has {size} pixels; at least {SMALLEST} x {SMALLEST} are needed.")

@@ -34,7 +34,8 @@ def from_channels(pixels: Pixels) -> Pixels:
     different = np.count_nonzero((pixels[..., 1] != red) | (pixels[..., 2] != red))
     if different:
         raise ReadError(
-            f"a colour image, where a grey one is needed: red, green and blue differ in {different} of {red.size} pixels.",
+            "a colour image, where a grey one is needed: "
+            f"red, green and blue differ in {different} of {red.size} pixels.",
             remedy="save the original grey image of the detector, without coloured overlay or writing.",
         )
     return red

@@ -40,7 +40,7 @@ class Child:
     """One reading process."""
 
     def __init__(self) -> None:
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "imgpipe.readers.child"],
             stdin=subprocess.PIPE,
@@ -48,23 +48,23 @@ class Child:
             stderr=self._stderr,
             env=_environment(),
         )
+        self._requests, answers = _pipes(self._process)
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._collect, daemon=True).start()
+        threading.Thread(target=self._collect, args=(answers,), daemon=True).start()
         self._usage = psutil.Process(self._process.pid)
         self._wait(START_LIMIT, 0)
 
-    def _collect(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._answers.put(line)
+    def _collect(self, answers: IO[bytes]) -> None:
+        with answers:
+            for line in answers:
+                self._answers.put(line)
         self._answers.put(b"")
 
     def ask(self, request: dict[str, Any], *, timeout_s: float, memory_limit: int) -> dict[str, Any]:
         """Send a request and return the answer; the child is dead after a `ReadError`."""
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps({**request, "timeout": timeout_s}).encode() + b"\n")
-            self._process.stdin.flush()
+            self._requests.write(json.dumps({**request, "timeout": timeout_s}).encode() + b"\n")
+            self._requests.flush()
         except OSError:
             raise self._crash() from None
         return self._wait(timeout_s, memory_limit)
@@ -87,7 +87,7 @@ class Child:
         if 0 < memory_limit < used:
             self.kill()
             raise ReadError(
-                f"the reader used {_gib(used)} of memory, more than the limit of {_gib(memory_limit)}, and was stopped.",
+                f"the reader used {_gib(used)} of memory, more than the limit of {_gib(memory_limit)}.",
                 remedy="if the file is sound, raise memory_limit.",
             )
         if time.monotonic() > deadline:
@@ -130,9 +130,8 @@ class Child:
         """End the process at once."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._stderr):
-            if pipe is not None and pipe is not self._process.stdout:
-                _close(pipe)
+        for pipe in (self._requests, self._stderr):
+            _close(pipe)
 
 
 class Pool:
@@ -192,6 +191,12 @@ def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     joined = os.pathsep.join(paths if root in paths else [*paths, root])
     return {**os.environ, **threads, "PYTHONPATH": joined, "PYTHONUTF8": "1"}
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    if process.stdin is None or process.stdout is None:
+        raise ReadError("the reading process has no pipes.")
+    return process.stdin, process.stdout
 
 
 def _signal_name(code: int) -> str:

@@ -141,9 +141,7 @@ def version_of(distribution: str) -> str:
         return "(version unknown)"
 
 
-def _describe(
-    leaf: dict[str, Any], path: Path, form: Format, warned: list[str], request: dict[str, Any]
-) -> None:
+def _describe(leaf: dict[str, Any], path: Path, form: Format, warned: list[str], request: dict[str, Any]) -> None:
     for line in warned:
         _log.warning("%s: %s", path, line)
     leaf["attrs"]["source_file"] = path.name

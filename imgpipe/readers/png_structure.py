@@ -34,7 +34,8 @@ def survey(path: Path) -> PngClaims:
     ReadError
         cut, a piece with a wrong checksum, no header.
     """
-    header, stored = None, 0
+    header: tuple[int, int, int, int] | None = None
+    stored = 0
     size = path.stat().st_size
     with open(path, "rb") as handle:
         handle.seek(SIGNATURE)
@@ -49,7 +50,7 @@ def survey(path: Path) -> PngClaims:
         extra = size - handle.tell()
     if header is None or 0 in header[:2] or not stored:
         raise ReadError("the PNG file has no size or no pixels.", remedy=_AGAIN)
-    return PngClaims(*header, stored=stored, extra=extra)
+    return PngClaims(header[0], header[1], header[2], header[3], stored, extra)
 
 
 def _piece(start: bytes, handle: BinaryIO, size: int) -> tuple[bytes, bytes]:

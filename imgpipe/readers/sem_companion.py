@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from imgpipe.readers import sem_hitachi, sem_jeol, sem_tescan
 from imgpipe.readers.sem_header import SemHeader
 
+Parser = Callable[[str, tuple[int, int], bool], SemHeader | None]
 LARGEST = 1 << 20
 """Bytes of a companion file at most: a larger text file is something else."""
+
+LONGEST_NAME = 255
+"""Bytes of a file name at most, on the usual file systems."""
 
 
 def header(image: Path, shape: tuple[int, int], *, check_scale: bool) -> SemHeader | None:
     """Return the header from the first companion file that is metadata of a known maker, None without one."""
     suffix = image.suffix.lstrip(".")
-    candidates = [(f"{image.stem}-{suffix}.hdr", sem_tescan), (f"{image.stem}.hdr", sem_tescan)]
+    candidates: list[tuple[str, Parser]] = [(f"{image.stem}{end}.hdr", sem_tescan.header) for end in (f"-{suffix}", "")]
     for ending in (".txt", ".TXT"):
-        candidates += [(image.stem + ending, sem_hitachi), (image.stem + ending, sem_jeol)]
-    for name, maker in candidates:
+        candidates += [(image.stem + ending, sem_hitachi.header), (image.stem + ending, sem_jeol.header)]
+    for name, parse in candidates:
         text = _content(image.with_name(name))
-        found = maker.header(text, shape, check_scale=check_scale) if text else None
+        found = parse(text, shape, check_scale) if text else None
         if found is not None:
             found.flags = [f"{name}: {flag}" for flag in found.flags]
             return found
@@ -37,6 +43,6 @@ def decoded(content: bytes) -> str:
 
 
 def _content(path: Path) -> str:
-    if not path.is_file() or path.stat().st_size > LARGEST:
+    if len(os.fsencode(path.name)) > LONGEST_NAME or not path.is_file() or path.stat().st_size > LARGEST:
         return ""
     return decoded(path.read_bytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ def _survey(path: Path) -> int:
     wide = head[:4] == b"\0\0\0\4"
     if len(head) < 16:
         raise ReadError(f"the file has only {size} bytes, too few for a header.")
-    (stated,) = struct.unpack(">Q" if wide else ">I", head[4:12] if wide else head[4:8])
+    stated = int.from_bytes(head[4:12] if wide else head[4:8], "big")
     expected = stated + (16 if wide else 12)
     if size < expected:
         raise ReadError(

@@ -25,7 +25,7 @@ def parse(text: str) -> dict[str, dict[str, str]]:
     return sections
 
 
-def header(text: str, shape: tuple[int, int], *, check_scale: bool = True) -> SemHeader:
+def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHeader:
     """Return the header of an image.
 
     Parameters
@@ -65,9 +65,7 @@ def _scale(
         found.pixel_size, found.pixel_size_source = (from_field * 1e9, from_field * 1e9), "FEI field width / columns"
 
 
-def _rows(
-    found: SemHeader, image: Mapping[str, Any], private: Mapping[str, Any], shape: tuple[int, int]
-) -> None:
+def _rows(found: SemHeader, image: Mapping[str, Any], private: Mapping[str, Any], shape: tuple[int, int]) -> None:
     rows, bar = positive(image.get("ResolutionY")), number(private.get("DatabarHeight"))
     if rows and rows <= shape[0]:
         found.image_rows = int(rows)

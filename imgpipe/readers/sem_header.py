@@ -126,7 +126,7 @@ def written_date(text: str, patterns: tuple[str, ...], change: Callable[[str], s
     """Return a date and time in ISO 8601, or the text as it stands when no pattern fits."""
     for pattern in patterns:
         try:
-            return datetime.strptime(change(text), pattern).isoformat()  # noqa: DTZ007  (instruments give local time)
+            return datetime.strptime(change(text), pattern).isoformat()
         except ValueError:
             continue
     return text.strip()

@@ -16,7 +16,7 @@ def parse(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in lines}
 
 
-def header(text: str, shape: tuple[int, int], *, check_scale: bool = True) -> SemHeader | None:
+def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHeader | None:
     """Return the header of an image, or None when the text is no Hitachi metadata."""
     if "[SemImageFile]" not in text:
         return None

@@ -69,7 +69,7 @@ def leaf(source: Source, planes: Sequence[Plane], header: SemHeader, *, slice_nm
     first = planes[0]
     rows = _image_rows(source, first, header)
     columns = first.shape[1] // header.fields
-    attrs = {"technique": "sem", "tilt_corrected": "unknown", **header.attrs}
+    attrs: dict[str, Any] = {"technique": "sem", "tilt_corrected": "unknown", **header.attrs}
     attrs |= {"data_bar_rows": first.shape[0] - rows, "vendor_metadata": header.raw_json()}
     size = _pixel_size(source, header)
     attrs["pixel_size_source"] = _source(source, header)

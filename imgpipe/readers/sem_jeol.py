@@ -19,7 +19,7 @@ def parse(text: str) -> dict[str, str]:
     return {key.lstrip("$"): value.strip() for key, _, value in lines}
 
 
-def header(text: str, shape: tuple[int, int], *, check_scale: bool = True) -> SemHeader | None:
+def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHeader | None:
     """Return the header of an image, or None when the text is no JEOL metadata."""
     entries = parse(text)
     if not any(key.startswith(("CM_", "SM_")) for key in entries):

@@ -30,7 +30,7 @@ def _start(line: str) -> int:
     return control[-1] + 1 if control else 0
 
 
-def header(text: str, shape: tuple[int, int], *, check_scale: bool = True) -> SemHeader | None:
+def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHeader | None:
     """Return the header of an image, or None when the text is no TESCAN metadata."""
     entries = parse(text)
     if "PixelSizeX" not in entries and "HV" not in entries:

@@ -33,12 +33,12 @@ def parse(text: str) -> tuple[list[float], Entries]:
             name, equals, value = stripped.partition("=")
             entries[key] = (value if equals else name.partition(":")[2]).strip()
             key = ""
-        elif not entries and (value := number(stripped)) is not None:
-            unnamed.append(value)
+        elif not entries and (bare := number(stripped)) is not None:
+            unnamed.append(bare)
     return unnamed, entries
 
 
-def header(text: str, shape: tuple[int, int], *, check_scale: bool = True) -> SemHeader:
+def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHeader:
     """Return the header of an image; see `imgpipe.readers.sem_fei.header`."""
     unnamed, entries = parse(text)
     found = SemHeader("Zeiss", raw={**entries, "unnamed": unnamed})

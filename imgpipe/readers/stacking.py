@@ -56,9 +56,7 @@ def _leaf_names(trees: Sequence[xr.DataTree]) -> list[str]:
     return names
 
 
-def _join(
-    parts: list[xr.Dataset], dim: str, labels: Sequence[str] | Sequence[float], unit: str | None
-) -> xr.Dataset:
+def _join(parts: list[xr.Dataset], dim: str, labels: Sequence[str] | Sequence[float], unit: str | None) -> xr.Dataset:
     for part in parts[1:]:
         _require_equal(parts[0], part)
     if dim in parts[0].dims:
@@ -98,12 +96,13 @@ def _require_equal(first: xr.Dataset, other: xr.Dataset) -> None:
         one, two = first[name], other[name]
         if one.shape != two.shape or one.dtype != two.dtype or one.dims != two.dims:
             raise DataError(
-                f"{pair} don't fit together: {name} is {dict(one.sizes)} {one.dtype} and {dict(two.sizes)} {two.dtype}.",
+                f"{pair} don't fit together: {name} is {dict(one.sizes)} {one.dtype} "
+                f"and {dict(two.sizes)} {two.dtype}.",
                 remedy="stack only images of one field, taken with the same settings.",
             )
-    for name in first.coords:
-        if not _same(first.coords[name], other.coords[name]):
-            raise DataError(f"{pair} have different coordinates {name}.", remedy="check their pixel sizes.")
+    for dim in first.coords:
+        if not _same(first.coords[dim], other.coords[dim]):
+            raise DataError(f"{pair} have different coordinates {dim}.", remedy="check their pixel sizes.")
     _require_equal_numbers(first, other, pair)
 
 

@@ -32,6 +32,7 @@ class PageReader:
         if page.dtype is None:
             raise ReadError(f"pixels of {page.bitspersample} bits and sample format {page.sampleformat} can't be read.")
         self.dtype = page.dtype.newbyteorder("=")
+        self.stored = page.dtype.newbyteorder(page.parent.byteorder)
         self.rows, self.columns = page.imagelength, page.imagewidth
         self.samples = page.samplesperpixel
         self._whole: Pixels | None = None
@@ -59,12 +60,11 @@ class PageReader:
         return band[..., 0] if self.samples == 1 else band
 
     def _stored(self, start: int, stop: int) -> Pixels:
-        stored = self.page.dtype.newbyteorder(self.page.parent.byteorder)
-        row_bytes = self.columns * self.samples * stored.itemsize
+        row_bytes = self.columns * self.samples * self.stored.itemsize
         handle = self.page.parent.filehandle
         handle.seek(self.page.dataoffsets[0] + start * row_bytes)
         content = handle.read((stop - start) * row_bytes)
-        band = np.frombuffer(content, stored).reshape(stop - start, self.columns, self.samples)
+        band = np.frombuffer(content, self.stored).reshape(stop - start, self.columns, self.samples)
         return (band[..., 0] if self.samples == 1 else band).astype(self.dtype, copy=False)
 
     def _needs_whole(self) -> bool:

@@ -202,7 +202,8 @@ class _Walk:
             needed = math.ceil(size[1] / rows) * planes
         if len(offsets) < needed or len(counts) < needed:
             raise ReadError(
-                f"{what} needs {needed} pieces for {size[0]} x {size[1]} pixels, it lists {len(offsets)}.", remedy=_AGAIN
+                f"{what} needs {needed} pieces for {size[0]} x {size[1]} pixels, it lists {len(offsets)}.",
+                remedy=_AGAIN,
             )
 
     def check_segment(self, what: str, offset: int, count: int) -> None:

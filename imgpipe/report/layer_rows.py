@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -50,7 +51,7 @@ class LayerRow:
 
 def read_table(bundle: Bundle, name: str) -> pd.DataFrame:
     """Return a table of the result; an empty one when no group was measured."""
-    exists = (bundle.path / "tables" / f"{name}.csv").exists()
+    exists = (bundle.path / "tables" / f"{name}.parquet").exists()
     return bundle.table(name) if exists else pd.DataFrame()
 
 
@@ -85,19 +86,19 @@ def number(row: pd.Series, name: str) -> float:
 
 
 def _row(row: pd.Series, names: list[str], anchors: Mapping[str, str]) -> LayerRow:
-    flags = [flag for flag in str(row.get("flag", "")).split("; ") if flag]
-    u = number(row, "u_thickness_nm")
+    flags = [flag for flag in _text(row.get("flag")).split("; ") if flag]
     bound = any("upper bound" in flag for flag in flags)
-    thickness, unit, interval = _thickness(row, u, bound)
+    unit = _unit(row)
+    u = number(row, f"u_thickness_{unit}")
     decimals = decimals_for(u) if u > 0 else 2
     return LayerRow(
         group=str(row["group"]),
         anchor=anchors.get(str(row["group"]), ""),
         layer=str(row["layer"]),
         fields={name: _cell(row[name]) for name in names},
-        thickness=thickness,
+        thickness=_thickness(row, unit, u, bound),
         unit=unit,
-        interval=interval,
+        interval="95 % upper bound" if bound else _interval(row, unit, decimals),
         random=rounded(number(row, "u_thickness_random_nm"), decimals),
         shared=rounded(number(row, "u_thickness_shared_nm"), decimals),
         spread=rounded(number(row, "sd_thickness_nm"), decimals),
@@ -108,18 +109,23 @@ def _row(row: pd.Series, names: list[str], anchors: Mapping[str, str]) -> LayerR
     )
 
 
-def _thickness(row: pd.Series, u: float, bound: bool) -> tuple[str, str, str]:
-    """Return thickness, unit and 95 % interval as text."""
-    value, low, high = (number(row, f"{name}_nm") for name in ("thickness", "thickness_low", "thickness_high"))
-    decimals = decimals_for(u) if u > 0 else 1
-    if bound and high == high:
-        return f"≤ {rounded(high, decimals)}", "nm", "95 % upper bound"
-    if value == value:
-        text, spread = with_uncertainty(value, u)
-        interval = f"{rounded(low, decimals)} to {rounded(high, decimals)}" if low == low else "–"
-        return (text if spread == "–" else f"{text} ± {spread}"), "nm", interval
-    in_px = number(row, "thickness_px")
-    return (with_uncertainty(in_px, float("nan"))[0], "px", "–") if in_px == in_px else ("–", "", "–")
+def _unit(row: pd.Series) -> str:
+    """Return the unit in which a layer has a number: nm, px where there is no scale, nothing where there is none."""
+    names = {unit: (f"thickness_{unit}", f"thickness_high_{unit}") for unit in ("nm", "px")}
+    return next((unit for unit, columns in names.items() if any(math.isfinite(number(row, c)) for c in columns)), "")
+
+
+def _thickness(row: pd.Series, unit: str, u: float, bound: bool) -> str:
+    value, high = number(row, f"thickness_{unit}"), number(row, f"thickness_high_{unit}")
+    if bound and math.isfinite(high):
+        return f"≤ {rounded(high, decimals_for(u) if u > 0 else 1)}"
+    text, spread = with_uncertainty(value, u)
+    return text if spread == "–" else f"{text} ± {spread}"
+
+
+def _interval(row: pd.Series, unit: str, decimals: int) -> str:
+    low, high = number(row, f"thickness_low_{unit}"), number(row, f"thickness_high_{unit}")
+    return f"{rounded(low, decimals)} to {rounded(high, decimals)}" if math.isfinite(low + high) else "–"
 
 
 def _shares(row: pd.Series) -> list[Share]:
@@ -130,10 +136,14 @@ def _shares(row: pd.Series) -> list[Share]:
 
 
 def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f} %" if fraction == fraction else "–"
+    return f"{100 * fraction:.1f} %" if math.isfinite(fraction) else "–"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.5g}" if value == value else "–"
+        return f"{value:.5g}" if math.isfinite(value) else "–"
     return str(value)

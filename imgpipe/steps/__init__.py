@@ -42,7 +42,10 @@ def load_step(name: str) -> Step[Any, Any]:
     if name not in table:
         raise RecipeError(f"unknown step {name!r}{nearest(name, table)}.", remedy="`imgpipe steps` lists all steps.")
     module, _, attribute = table[name].partition(":")
-    found = getattr(import_module(module), attribute)
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise RecipeError(f"step {name!r} can't be loaded from {table[name]}: {error}.") from error
     if not isinstance(found, Step):
-        raise RecipeError(f"{table[name]} is no step: it lacks the @step decorator.")
+        raise RecipeError(f"step {name!r}: {table[name]} is no step: it lacks the @step decorator.")
     return found

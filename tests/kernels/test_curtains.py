@@ -178,3 +178,28 @@ def test_pages_are_independent(rng):
 
 def test_a_constant_image_stays():
     assert not curtain_pattern(np.full((40, 50), 7, np.uint8)).any()
+
+
+def test_strong_stripes_of_a_quiet_image_go(rng):
+    clean = blocky((1024, 1024), rng) + rng.normal(0, 1.0, (1024, 1024))
+    striped = clean + 3 * stripes((1024, 1024), rng)
+    assert rms(striped - curtain_pattern(striped) - clean) < 0.55 * 3 * STRIPE_RMS
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("seed", range(20))
+def test_targets_hold_for_any_material(seed):
+    rng = np.random.default_rng(seed)
+    damage, residual = damage_and_residual(blocky((2048, 2048), rng), rng)
+    assert damage < 0.86
+    assert residual < 2.4
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("seed", range(20))
+def test_stated_damage_is_no_understatement(seed):
+    same = {"preset": "realistic", "shape": (768, 1024), "noise": 4.0 + seed % 8}
+    free = make(seed, curtains=0.0, **same)[0]["image"].values
+    striped = make(seed, curtains=0.03, **same)[0]["image"].values
+    stated = rms(curtain_damage(striped - curtain_pattern(striped)))
+    assert 0.9 * rms(curtain_pattern(free)) < stated < 3 * rms(curtain_pattern(free))

@@ -1,5 +1,6 @@
 """Two quick stand-ins for the layer steps: the plugin is tested for what it does with results, not for results."""
 
+import threading
 from typing import Annotated
 
 import numpy as np
@@ -48,5 +49,17 @@ def measure_fake(
     flag = "" if edited_interface is None else "edited"
     rows = {"thickness": gap.mean(), "u_thickness": u, "thickness_low": gap.mean() - 2 * u, "thickness_high": gap.mean() + 2 * u}
     columns = {name: quantity(np.array([value]), "nm", name, "layer") for name, value in rows.items()}
+    columns["thickness_px"] = quantity(np.array([gap.mean() / 4]), "px", "thickness", "layer")
     coords = {"layer": texts(("Mg",), "layer", "layer")}
     return xr.Dataset({**columns, "flag": texts((flag,), "flag", "layer")}, coords=coords)
+
+
+ENTERED, LEAVE = threading.Event(), threading.Event()
+
+
+@step(version=1)
+def wait_fake(image: Image) -> Annotated[xr.DataArray, Gives(image="counts")]:
+    """Say that it has begun, and go on when told."""
+    ENTERED.set()
+    assert LEAVE.wait(30)
+    return image

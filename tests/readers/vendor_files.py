@@ -96,7 +96,9 @@ def jeol_text(columns: int, rows: int, *, bar_pixels: int = 180, marker: str = "
 def tagged(path: Path, image: Image, tag: int, text: str, **options: Any) -> Path:
     """Write a TIFF with one private text tag (Windows Latin, as the instruments do)."""
     content = text.encode("cp1252")
-    tifffile.imwrite(path, image, extratags=[(tag, 2, len(content) + 1, content + b"\0", True)], metadata=None, **options)
+    tifffile.imwrite(
+        path, image, extratags=[(tag, 2, len(content) + 1, content + b"\0", True)], metadata=None, **options
+    )
     return path
 
 

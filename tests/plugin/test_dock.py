@@ -1,0 +1,234 @@
+"""The dock without a window around it: runs, cancel, errors, forms, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from plugin.fake_layers import ENTERED, LEAVE
+from typer.testing import CliRunner
+
+from imgpipe import batch
+from imgpipe.bundle import open_bundle
+from imgpipe.edits import load_edits
+from imgpipe.recipe import Recipe
+
+pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("quick_technique")]
+
+
+@pytest.fixture
+def dock(qtbot: Any) -> Iterator[Any]:
+    """A dock beside a viewer without a window."""
+    from napari.components import ViewerModel
+
+    from imgpipe.napari.dock import SectionDock
+
+    widget = SectionDock(ViewerModel())
+    qtbot.addWidget(widget)
+    yield widget
+    LEAVE.set()
+    if widget.task is not None:
+        widget.task.end()
+
+
+@pytest.fixture
+def wait(qtbot: Any) -> Callable[[Any], None]:
+    """Wait until a dock is idle."""
+    return lambda dock: qtbot.waitUntil(lambda: dock.task is None, timeout=60_000)
+
+
+@pytest.fixture
+def measured(dock: Any, wait: Callable[[Any], None], recipe_file: Path, image_file: Path) -> Any:
+    """A dock that has measured the small image with the stand-ins."""
+    dock.load_recipe(recipe_file)
+    dock.open_image(image_file)
+    wait(dock)
+    dock.run()
+    wait(dock)
+    assert dock.faults.text() == ""
+    return dock
+
+
+def test_table_shows_layer_with_unit_and_interval(measured: Any) -> None:
+    shown = [measured.table.item(0, column).text() for column in range(4)]
+    assert shown == ["Mg", "214.2 ± 1.0 nm", "212.2 to 216.2 nm", ""]
+
+
+def test_a_saved_result_takes_new_edits_and_keeps_its_other_images(
+    measured: Any, wait: Callable[[Any], None], image_file: Path, tmp_path: Path, recipe_file: Path
+) -> None:
+    (image_file.parent / "other.tif").write_bytes(image_file.read_bytes())
+    batch.run(recipe_file, [image_file.parent], tmp_path / "out", report=False)
+    points = measured.handles.data.copy()
+    points[20] += (30, 0)
+    measured.handles.data = points
+    measured.save_to(tmp_path / "out")
+    wait(measured)
+    assert measured.faults.text() == ""
+    result = open_bundle(tmp_path / "out")
+    assert list(result.table("layers")["flag"]) == ["edited", ""]
+    assert result.groups == ["foil", "other"]
+    assert set(load_edits(tmp_path / "out" / "edits.yaml").groups) == {"foil"}
+
+
+def test_discarding_edits_gives_the_first_table_again(measured: Any, wait: Callable[[Any], None]) -> None:
+    before = measured.table.table
+    points = measured.handles.data.copy()
+    points[3] -= (25, 0)
+    measured.handles.data = points
+    measured.run()
+    wait(measured)
+    assert list(measured.table.table["flag"]) == ["edited"]
+    measured.discard_edits()
+    wait(measured)
+    pd.testing.assert_frame_equal(measured.table.table, before)
+
+
+def test_a_handle_can_be_added_to_a_missed_edge(measured: Any, wait: Callable[[Any], None]) -> None:
+    measured.edge_names.setCurrentText("Mg|Cu")
+    measured.add_handle()
+    measured.handles.add([[350.0, 222.0]])
+    measured.run()
+    wait(measured)
+    (anchor,) = measured.draft.edits.groups["foil"]
+    assert (anchor.interface, anchor.x, anchor.y) == ("Mg|Cu", "222.00 nm", "350.00 nm")
+
+
+def test_cancel_stops_before_the_next_step(dock: Any, qtbot: Any, wait: Callable[[Any], None], image_file: Path) -> None:
+    ENTERED.clear()
+    LEAVE.clear()
+    dock.draft.entries.insert(0, __import__("imgpipe.napari.draft", fromlist=["Entry"]).Entry("wait_fake"))
+    dock.open_image(image_file)
+    wait(dock)
+    dock.run()
+    qtbot.waitUntil(ENTERED.is_set, timeout=30_000)
+    qtbot.waitUntil(lambda: dock.progress.value() == 1, timeout=5000)
+    assert dock.cancel_button.isEnabled()
+    assert not dock.run_button.isEnabled()
+    dock.cancel()
+    LEAVE.set()
+    wait(dock)
+    assert dock.news.text() == "cancelled"
+    assert dock.table.rowCount() == 0
+    assert dock.run_button.isEnabled()
+    dock.run()
+    wait(dock)
+    assert dock.table.rowCount() == 1
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "text"])
+def test_a_broken_file_leaves_the_viewer_alive_with_the_text_of_the_command_line(
+    measured: Any, wait: Callable[[Any], None], image_file: Path, recipe_file: Path, tmp_path: Path, damage: str
+) -> None:
+    broken = image_file.with_name("broken.tif")
+    whole = image_file.read_bytes()
+    broken.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "text": b"no image\n" * 50}[damage])
+    measured.open_image(broken)
+    wait(measured)
+    out = tmp_path / "cli"
+    told = CliRunner().invoke(_app(), ["run", str(recipe_file), str(broken), "-o", str(out)])
+    assert told.exit_code == 4
+    assert measured.faults.text() == (out / "broken.part" / "error.txt").read_text(encoding="utf-8").strip()
+    assert "broken.tif" in measured.faults.text()
+    assert measured.path == image_file
+    measured.run()
+    wait(measured)
+    assert measured.faults.text() == ""
+
+
+def test_a_step_that_fails_says_so_in_the_dock(dock: Any, wait: Callable[[Any], None], image_file: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "wrong.yaml"
+    recipe.write_text('imgpipe: 1\ninputs: "*.tif"\nsteps:\n- crop: {top: 119}\n', encoding="utf-8")
+    dock.load_recipe(recipe)
+    dock.open_image(image_file)
+    wait(dock)
+    dock.run()
+    wait(dock)
+    batch.run(recipe, [image_file], tmp_path / "out", report=False)
+    assert dock.faults.text() == (tmp_path / "out" / "foil.part" / "error.txt").read_text(encoding="utf-8").strip()
+    assert "step crop" in dock.faults.text()
+
+
+def test_recipe_faults_have_the_text_of_the_command_line(dock: Any, tmp_path: Path) -> None:
+    recipe = tmp_path / "typo.yaml"
+    recipe.write_text('imgpipe: 1\ninputs: "*.tif"\nsteps:\n- denoise: {sigmma: 2}\n', encoding="utf-8")
+    dock.load_recipe(recipe)
+    told = CliRunner().invoke(_app(), ["check", str(recipe)])
+    assert str(told.exception) == dock.faults.text()
+    assert "line 4" in dock.faults.text()
+    assert "sigma" in dock.faults.text()
+
+
+def test_a_setting_out_of_range_is_framed_and_stops_the_run(measured: Any) -> None:
+    form = measured.steps.select(2)
+    form.widgets["depth"].value = "1.5"
+    assert "depth" in measured.faults.text()
+    assert not measured.run_button.isEnabled()
+    assert form.mark() == ["depth"]
+    form.widgets["depth"].value = "0.4"
+    assert measured.faults.text() == ""
+    assert measured.run_button.isEnabled()
+
+
+def test_units_can_be_written_in_a_form(measured: Any) -> None:
+    form = measured.steps.select(0)
+    assert form.fields["pixel_size"].unit == "nm"
+    form.widgets["pixel_size"].value = "0.008 um"
+    assert measured.draft.recipe().inputs["image"].pixel_size == 8.0
+
+
+def test_steps_can_be_switched_moved_added_and_removed(dock: Any) -> None:
+    from qtpy.QtCore import Qt
+
+    names = lambda: [entry.name for entry in dock.draft.entries]  # noqa: E731
+    dock.steps.list.item(1).setCheckState(Qt.CheckState.Unchecked)
+    assert [call.step.name for call in dock.draft.recipe().steps] == ["trace_fake", "measure_fake"]
+    dock.steps.select(3)
+    dock.steps.move(-1)
+    assert names() == ["denoise", "measure_fake", "trace_fake"]
+    assert "which trace_fake gives only later" in dock.faults.text()
+    dock.steps.move(1)
+    assert dock.faults.text() == ""
+    dock.steps.select(1)
+    dock.steps.add_step("crop")
+    assert names() == ["denoise", "crop", "trace_fake", "measure_fake"]
+    dock.steps.remove()
+    assert names() == ["denoise", "trace_fake", "measure_fake"]
+    assert isinstance(dock.draft.recipe(), Recipe)
+
+
+def test_every_step_builds_a_form_whose_values_are_valid(qtbot: Any) -> None:
+    from imgpipe.napari.draft import new_entry
+    from imgpipe.napari.form import Form
+    from imgpipe.steps import load_step, step_table
+
+    for name in step_table():
+        step, given = load_step(name), new_entry(name).settings
+        form = Form(step.settings, given, step.summary)
+        qtbot.addWidget(form)
+        assert list(form.widgets) == list(step.settings.model_fields)
+        assert form.values() == given
+        for setting, unit in step.setting_units.items():
+            assert form.fields[setting].unit == ("" if unit == "1" else unit)
+        lacking = {key for key, one in step.settings.model_fields.items() if one.is_required()}
+        assert set(form.mark()) == lacking
+
+
+def test_an_image_opened_by_napari_is_taken_over(dock: Any, wait: Callable[[Any], None], image_file: Path) -> None:
+    from imgpipe.napari.reading import read_layers
+
+    ((data, options, _),) = read_layers(str(image_file))
+    dock.viewer.add_image(data, **options)
+    wait(dock)
+    assert dock.path == image_file
+    assert [layer.name for layer in dock.viewer.layers] == ["foil"]
+
+
+def _app() -> Any:
+    from imgpipe.cli import app
+
+    return app
