@@ -197,7 +197,7 @@ def safe_name(name: str) -> str:
     name = os.fsencode(name).decode("utf-8", "backslashreplace")
     text = re.sub(r"[^\w.+=() -]+", "_", name, flags=re.UNICODE).strip(" .")
     if len(text.encode()) > 120:
-        text = f"{text.encode()[:100].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        text = f"{text.encode()[:100].decode(errors='ignore')}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     ours = text.casefold() in _OUR_NAMES or text.casefold().endswith(".part")
     if not text or ours or text.split(".")[0].strip().upper() in _RESERVED_NAMES:
         raise DataError(f"{name!r} can't name a result.", remedy="rename the file.")

@@ -53,10 +53,13 @@ def _acquire(path: Path) -> None:
 def refuse_if_held(folder: Path) -> None:
     """Raise `LockedError` when another run that may be alive holds the folder."""
     path = folder / NAME
+    if not folder.is_dir():
+        return
     try:
-        holder = json.loads(path.read_text())
+        with disk_errors(folder):
+            holder = json.loads(path.read_text())
         pid, host, born = int(holder["pid"]), str(holder["host"]), float(holder["born"])
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):
         pid, host, born = -1, "an unknown host", 0.0

@@ -36,6 +36,14 @@ def step_manual(name: str) -> str:
     return "\n".join(parts)
 
 
+def reference_page() -> str:
+    """Return the manual of all steps as one Markdown page (docs/reference.md)."""
+    parts = ["# Steps", "", "Made from the steps themselves: `python -m imgpipe.manual > docs/reference.md`.", ""]
+    for name in sorted(step_table()):
+        parts += [f"## {name}", "", "```text", step_manual(name), "```", ""]
+    return "\n".join(parts)
+
+
 def setting_rows(step: Step[Any, Any]) -> list[dict[str, str]]:
     """Return name, default, range (with unit) and text of each setting, from the JSON schema."""
     schema = step.settings.model_json_schema()
@@ -86,3 +94,7 @@ def _variable_text(variable: Variable) -> str:
     dims = f" ({', '.join(variable.dims.required)})" if variable.dims else ""
     unit = f" [{variable.unit.name}]" if variable.unit else ""
     return f"{variable.name}{dims}{unit}{', optional' if variable.optional else ''}"
+
+
+if __name__ == "__main__":
+    print(reference_page(), end="")

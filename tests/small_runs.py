@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ keep: [image]
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def outside_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the steps of tests/outside join through entry points, here and in child processes."""
     monkeypatch.syspath_prepend(OUTSIDE)
@@ -39,6 +40,27 @@ def outside_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     step_table.cache_clear()
     load_step.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with recipe, images and a complete result ``out`` of three groups; copy it before changing it."""
+    from imgpipe.batch import run
+
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(OUTSIDE)
+        recipe, images = make_study(folder)
+        step_table.cache_clear()
+        load_step.cache_clear()
+        run(recipe, [images], folder / "out", report=False)
+    return folder
+
+
+@pytest.fixture
+def study(finished_study: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished study that a test may spoil."""
+    return Path(shutil.copytree(finished_study, tmp_path / "study"))
 
 
 def write_image(path: Path, level: int = 100, seed: int = 1, size: tuple[int, int] = (48, 40)) -> Path:

@@ -219,6 +219,23 @@ def test_budget_tells_random_from_shared(leaf: xr.Dataset) -> None:
         assert mg.loc[f"all {kind}", "u_nm"] == pytest.approx(total)
 
 
+def test_terms_that_do_not_apply_are_left_out(leaf: xr.Dataset) -> None:
+    bare = leaf.assign(u_curtain=leaf["u_curtain"] * 0, u_fields=leaf["u_curtain"] * np.nan)
+    assert not {"curtains", "fields"} & set(budget_table(bare)["term"])
+    assert "curtains" in set(budget_table(leaf)["term"])
+
+
+def test_wide_ranges_are_logarithmic_with_plain_numbers(drawn: dict[str, Figure], tmp_path: Path) -> None:
+    parts = {"a": make_leaf({"Mg": 3.0}), "b": make_leaf({"Mg": 150.0})}
+    layers = pd.concat([leaf_tables(leaf)["layers"].assign(group=name) for name, leaf in parts.items()])
+    overview_figure(layers, tmp_path)
+    figure = drawn["overview"]
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert "100" in {tick.get_text() for tick in axes.get_xticklabels()}
+
+
 def test_overview_puts_results_without_scale_into_pixels() -> None:
     parts = {"a": make_leaf({"Mg": 40.0}), "b": make_leaf({"Mg": 40.0}, pixel=None)}
     layers = pd.concat([leaf_tables(leaf)["layers"].assign(group=name) for name, leaf in parts.items()])

@@ -14,7 +14,7 @@ from imgpipe.errors import RecipeError
 from imgpipe.located_yaml import load_located
 from imgpipe.recipe import Recipe, dump_call
 
-pytest_plugins = ("small_runs",)
+pytestmark = pytest.mark.usefixtures("outside_package")
 
 HEAD = 'imgpipe: 1\ninputs: "{sample}.tif"\nsteps:\n'
 EVERYTHING = """\

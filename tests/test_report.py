@@ -130,7 +130,14 @@ def test_rows_are_rounded_by_their_uncertainty(out: Path) -> None:
     assert rows["A_1d", "W"].thickness.startswith("≤ ")
     assert rows["A_1d", "W"].flags == ["below edge width: upper bound", "edited"]
     assert rows["C_noscale", "Mg"].unit == "px"
-    assert rows["A_1d", "Mg"].fields == {"sample": "A"}
+
+
+def test_fields_are_shown_where_the_name_of_the_group_does_not_tell(out: Path) -> None:
+    layers = read_table(open_bundle(out), "layers")
+    assert layer_rows(layers, {})[0].fields == {}
+    layers.insert(1, "operator", "N. N.")
+    layers.insert(1, "charge_mAh_per_cm2", 1.0)
+    assert layer_rows(layers, {})[0].fields == {"charge_mAh_per_cm2": "1", "operator": "N. N."}
 
 
 def test_shares_of_variance_make_up_the_whole(out: Path) -> None:

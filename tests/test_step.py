@@ -10,7 +10,7 @@ from imgpipe.manual import list_steps, setting_rows, step_manual
 from imgpipe.step import parameter_texts
 from imgpipe.steps import load_step, step_table
 
-pytest_plugins = ("small_runs",)
+pytestmark = pytest.mark.usefixtures("outside_package")
 
 
 def test_variables_come_from_positional_parameters():
@@ -55,7 +55,7 @@ def test_a_list_default_is_not_shared_between_calls():
 def test_units_of_settings_and_results():
     assert load_step("lengths").setting_units == {"reach": "nm", "tilt": "deg", "level": "counts"}
     assert load_step("mean_grey").gives.units == {"grey": "counts"}
-    assert load_step("mean_grey").gives.table == "layers"
+    assert load_step("mean_grey").gives.table == "regions"
     assert load_step("brighten").gives.units == {}
 
 

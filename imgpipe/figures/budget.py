@@ -31,7 +31,7 @@ def budget_figure(leaf: xr.Dataset, folder: Path, name: str, title: str) -> list
 
     Parameters
     ----------
-    leaf : with the layer table; terms it lacks are left out
+    leaf : with the layer table; terms that it lacks, or that are 0 in every layer, are left out
     """
     layers, table = layer_names(leaf), budget_table(leaf)
     terms = list(dict.fromkeys(table["term"]))
@@ -51,7 +51,7 @@ def budget_figure(leaf: xr.Dataset, folder: Path, name: str, title: str) -> list
 
 def budget_table(leaf: xr.Dataset) -> pd.DataFrame:
     """Return layer, term, kind (random or shared) and u in nm, one row per bar."""
-    known = {variable: term for variable, term in TERMS.items() if variable in leaf}
+    known = {variable: term for variable, term in TERMS.items() if (np.nan_to_num(column(leaf, variable)) > 0).any()}
     columns = {term: ("shared" if v in SHARED else "random", column(leaf, v)) for v, term in known.items()}
     columns["all random"] = ("random", column(leaf, "u_thickness_random"))
     columns["all shared"] = ("shared", column(leaf, "u_thickness_shared"))

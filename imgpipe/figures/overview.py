@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from imgpipe.figures.drawing import (
     BLUE,
@@ -82,6 +83,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
     positive = numbers[np.isfinite(numbers) & (numbers > 0)]
     if positive.size and positive.max() / positive.min() > WIDE_RANGE and np.nanmin(rows["thickness"]) > 0:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_xlim(left=0)
         axes.locator_params(axis="x", nbins=5)

@@ -76,15 +76,16 @@ def edge_shape(distance: Floats, value: Floats, count: Floats, width: float) -> 
     )
 
 
-def accepted_shift(shape: EdgeShape) -> float:
-    """Return the shift from the symmetric to the asymmetric position, shrunk to 0 where noise explains it.
+def accepted_shift(shape: EdgeShape) -> tuple[float, float]:
+    """Return the shift from the symmetric to the asymmetric position as far as noise does not explain it, and its u.
 
-    Positive-part shrinkage: ``shift * max(0, 1 - (u / shift)**2)`` (James and Stein 1961), in pixels.
+    Positive-part shrinkage: both are multiplied by ``max(0, 1 - (u / shift)**2)`` (James and Stein 1961); pixels.
     """
     shift = shape.asymmetric - shape.symmetric
     if not np.isfinite(shift) or shift == 0.0:
-        return 0.0
-    return float(shift * max(0.0, 1.0 - (shape.u_asymmetric / shift) ** 2))
+        return 0.0, 0.0
+    part = max(0.0, 1.0 - (shape.u_asymmetric / shift) ** 2)
+    return float(shift * part), float(shape.u_asymmetric * part)
 
 
 def half_crossing(d: Floats, v: Floats, count: Floats, near: float, width: float) -> float:

@@ -2,8 +2,8 @@
 
 Its thickness w and its contrast c are degenerate: the image knows ``c w``, the blur hides the rest. The
 pooled profile of many columns is fitted as a box under a Gaussian blur. With the blur of the other edges
-the box has one width; with a blur as small as the least that is credible it has its largest width: that
-is the upper bound.
+the box has one width; with a sharper blur it is wider: the widest box that any credible blur allows is the
+upper bound.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-from imgpipe.kernels.levenberg_marquardt import AT_BOUND, CONVERGED, fit_profile
+from imgpipe.kernels.levenberg_marquardt import AT_BOUND, CONVERGED, STOPPED, fit_profile
 
 Floats = NDArray[np.float64]
 LEAST_BLUR = 0.75
@@ -22,6 +23,8 @@ PIXEL_BLUR = 0.4
 """Least blur in pixels where no other edge tells: pixels have a size."""
 ONE_SIDED = 1.645
 SIGNIFICANT = 5.0
+ABSURD = 4.0
+Box = tuple[Floats, Floats, float]
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,14 @@ def thin_layer(
         return None
     best = _best_blur(y, v, weight) if sigma is None else sigma
     least = PIXEL_BLUR if sigma is None else max(LEAST_BLUR * sigma, PIXEL_BLUR)
-    nominal, widest = _box(y, v, weight, best), _box(y, v, weight, min(least, best))
-    if nominal is None or widest is None:
+    nominal = _box(y, v, weight, best)
+    if nominal is None:
         return None
     p, cov, scale = nominal
-    q, wide_cov, wide_scale = widest
+    q, wide_cov, wide_scale = _widest(y, v, weight, min(least, best), best, nominal)
     u = np.sqrt(max(wide_cov[3, 3] + wide_cov[4, 4] - 2 * wide_cov[3, 4], 0.0) * max(wide_scale, 1.0))
     width, widest_width = float(p[4] - p[3]), float(q[4] - q[3])
-    contrast = float(p[1] - 0.5 * (p[0] + p[2]))
+    contrast = _contrast(p)
     return ThinLayer(
         width=width,
         upper_bound=max(width, widest_width) + ONE_SIDED * float(u),
@@ -99,6 +102,21 @@ def thin_layer(
         credible=_credible(scale, wide_scale, y.size - 5),
         sigma=float(best),
     )
+
+
+def _contrast(p: Floats) -> float:
+    return float(p[1] - 0.5 * (p[0] + p[2]))
+
+
+def _widest(y: Floats, v: Floats, weight: Floats, least: float, best: float, nominal: Box) -> Box:
+    """Return the widest box among the blurs from `least` to `best` that are not absurd.
+
+    Absurd is a misfit above `ABSURD` times the nominal one, or a contrast of the other sign.
+    """
+    fits = [fit for s in np.geomspace(least, best, 7)[:-1] if (fit := _box(y, v, weight, float(s))) is not None]
+    limit = ABSURD * max(nominal[2], 1.0)
+    sound = [f for f in fits if f[2] <= limit and _contrast(f[0]) * _contrast(nominal[0]) > 0]
+    return max([nominal, *sound], key=lambda fit: float(fit[0][4] - fit[0][3]))
 
 
 def _u_product(p: Floats, cov: Floats) -> float:
@@ -115,28 +133,39 @@ def _credible(chi2: float, other: float, freedom: int) -> float:
 
 
 def _best_blur(y: Floats, v: Floats, weight: Floats) -> float:
-    trials = np.geomspace(0.6, 4.0, 12)
+    trials = np.geomspace(0.6, 5.0, 12)
     fits = [(_box(y, v, weight, float(s)), float(s)) for s in trials]
     scores = [(fit[2], s) for fit, s in fits if fit is not None]
     return min(scores)[1] if scores else 1.5
 
 
-def _box(y: Floats, v: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats, float] | None:
-    """Fit levels and positions of a box with fixed blur; the best of several starts. Parameters, covariance, chi2."""
-    best: tuple[Floats, Floats, float] | None = None
-    outer = float(v[: max(2, y.size // 6)].mean()), float(v[-max(2, y.size // 6) :].mean())
-    inside = np.abs(y) <= 3.0
-    deviation = v - np.interp(y, [-1.0, 1.0], outer)
-    peak = int(np.argmax(np.where(inside, np.abs(deviation), -1.0)))
-    for width in (1.0, 2.5, 5.0):
-        centre = float(y[peak])
-        level = outer[0] * 0.5 + outer[1] * 0.5 + float(deviation[peak]) * max(1.0, 2.5 * sigma / width)
-        p = np.array([outer[0], level, outer[1], centre - width / 2, centre + width / 2, sigma, sigma, 0.0, 0.0])
-        low, high = np.full(9, -1e9), np.full(9, 1e9)
-        low[3:5], high[3:5] = y[0], y[-1]
-        free, cov = np.arange(5), np.zeros((5, 5))
-        chi2, status = fit_profile(y, v, weight, p, 2, free, low, high, np.zeros(9), np.zeros(9), cov)
-        ordered = p[4] > p[3] and status in (CONVERGED, AT_BOUND) and np.isfinite(cov).all()
-        if ordered and (best is None or chi2 / (y.size - 5) < best[2]):
-            best = (p.copy(), cov, float(chi2 / (y.size - 5)))
-    return best
+def _box(y: Floats, v: Floats, weight: Floats, sigma: float) -> Box | None:
+    """Fit levels and positions of a box with fixed blur. Parameters, covariance, reduced chi squared."""
+    upper, width = _box_start(y, v, weight, sigma)
+    levels = _levels(y, v, weight, sigma, upper, width)[0]
+    p = np.array([*levels, upper, upper + width, sigma, sigma, 0.0, 0.0])
+    low, high = np.full(9, -1e9), np.full(9, 1e9)
+    low[3:5], high[3:5] = y[0], y[-1]
+    free, cov = np.arange(5), np.zeros((5, 5))
+    chi2, status = fit_profile(y, v, weight, p, 2, free, low, high, np.zeros(9), np.zeros(9), cov)
+    sound = p[4] > p[3] and status in (CONVERGED, AT_BOUND, STOPPED) and np.isfinite(cov).all()
+    return (p, cov, float(chi2 / (y.size - 5))) if sound else None
+
+
+def _box_start(y: Floats, v: Floats, weight: Floats, sigma: float) -> tuple[float, float]:
+    """Best upper edge and width on a coarse grid, with the levels solved for each: no start is trusted."""
+    best = (np.inf, 0.0, 2.0)
+    for width in (1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 12.0):
+        for upper in np.arange(max(y[0] + 2.0, -8.0), min(y[-1] - width - 2.0, 8.0), 0.75):
+            misfit = _levels(y, v, weight, sigma, float(upper), width)[1]
+            best = min(best, (misfit, float(upper), width))
+    return best[1], best[2]
+
+
+def _levels(y: Floats, v: Floats, weight: Floats, sigma: float, upper: float, width: float) -> tuple[Floats, float]:
+    """Plateau levels by linear least squares, and the misfit."""
+    first, second = ndtr((y - upper) / sigma), ndtr((y - upper - width) / sigma)
+    basis = np.stack([1.0 - first, first - second, second])
+    normal = (basis * weight) @ basis.T
+    levels = np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(3), (basis * weight) @ v)
+    return levels, float(np.sum(weight * (v - levels @ basis) ** 2))

@@ -63,6 +63,7 @@ def edge_layer(leaf: xr.Dataset, name: str) -> Layer | None:
         "name": name,
         "shape_type": ["path"] * len(found),
         "edge_color": [colours[interface] for interface in interfaces],
+        "opacity": 1.0,
         "features": {"interface": interfaces},
         "metadata": {MARK: "edges"},
         **_units(leaf, position),

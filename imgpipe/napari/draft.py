@@ -36,7 +36,7 @@ class Entry:
 def new_entry(name: str) -> Entry:
     """Return a step with its default settings, switched off as long as one has no default."""
     fields = load_step(name).settings.model_fields
-    known = {key: one.get_default() for key, one in fields.items() if not one.is_required()}
+    known = {key: one.get_default(call_default_factory=True) for key, one in fields.items() if not one.is_required()}
     return Entry(name, known, active=len(known) == len(fields))
 
 

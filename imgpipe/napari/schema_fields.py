@@ -22,7 +22,8 @@ class Field:
     Attributes
     ----------
     kind : how it is asked for: switch, choice, whole (a spin box) or line (a line of text)
-    text : the answer is text and is taken as it stands; any other line is read as a YAML scalar or list
+    text : the answer is text and is taken as it stands; any other line is read as YAML
+    listed : the answer is a list; its line needs no brackets
     options : keywords for magicgui's `create_widget`
     """
 
@@ -34,6 +35,7 @@ class Field:
     required: bool = False
     nullable: bool = False
     text: bool = False
+    listed: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -42,10 +44,11 @@ def fields_of(settings: type[BaseModel], without: tuple[str, ...] = ()) -> list[
     schema = settings.model_json_schema()
     required = set(schema.get("required", ()))
     rows = {name: one for name, one in schema.get("properties", {}).items() if name not in without}
-    return [_field(name, one, required=name in required) for name, one in rows.items()]
+    given = {name: one.get_default(call_default_factory=True) for name, one in settings.model_fields.items()}
+    return [_field(name, one, one.get("default", given[name]), name in required) for name, one in rows.items()]
 
 
-def _field(name: str, schema: Mapping[str, Any], *, required: bool) -> Field:
+def _field(name: str, schema: Mapping[str, Any], default: Any, required: bool) -> Field:
     given = schema.get("anyOf", [schema])
     parts = [one for one in given if one.get("type") != "null"]
     nullable = len(parts) < len(given)
@@ -53,10 +56,11 @@ def _field(name: str, schema: Mapping[str, Any], *, required: bool) -> Field:
     unit = next((str(one["unit"]) for one in parts if one.get("unit", "1") != "1"), "")
     about = [schema.get("description", ""), setting_range(dict(schema))]
     if not required:
-        about.append(f"default: {shown_value(schema.get('default'))}")
+        about.append(f"default: {shown_value(default)}")
+    types = {one.get("type") for one in parts}
     return Field(
-        name, kind, unit, "\n".join(filter(None, about)), schema.get("default"), required, nullable,
-        text=all(one.get("type") == "string" for one in parts), options=options,
+        name, kind, unit, "\n".join(filter(None, about)), None if required else default, required, nullable,
+        text=types == {"string"}, listed=types == {"array"}, options=options,
     )  # fmt: skip
 
 
@@ -95,11 +99,10 @@ def answered(field: Field, value: Any) -> Any:
         return value
     line = str(value).strip()
     if not line:
-        return None if field.nullable else [] if isinstance(field.default, list) else line
+        return None if field.nullable else [] if field.listed else line
     if field.text:
         return line
-    listed = isinstance(field.default, list) or "," in line
-    return _read_yaml(f"[{line}]" if listed and line[0] not in "[{" else line)
+    return _read_yaml(f"[{line}]" if field.listed and line[0] != "[" else line)
 
 
 def _read_yaml(line: str) -> Any:

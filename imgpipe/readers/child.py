@@ -73,7 +73,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             result = run(request)
         return {**result, "notes": _distinct(notes.lines + [str(one.message)[:200] for one in caught])}
     except ImgpipeError as error:
-        return {"error": type(error).__name__, "message": error.message, "remedy": error.remedy}
+        return {"error": type(error).__name__, "message": error.message, "file": error.file, "remedy": error.remedy}
     except DECODER_FAULTS as error:
         return {"fault": f"{type(error).__name__}: {str(error)[:300]}", "notes": _distinct(notes.lines)}
     finally:

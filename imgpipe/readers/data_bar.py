@@ -12,6 +12,8 @@ SHARE = 0.75
 """Least share of a bar's row that has the bar's two grey levels."""
 GROUND = 0.4
 """Least share of a bar's row that has the level of the ground."""
+EVEN = 0.95
+"""Least share of one grey level in a row that is a border."""
 PLAIN = 0.35
 """Largest share of the rows above that may have the two levels."""
 CONTRAST = 0.25
@@ -31,26 +33,33 @@ def detect(rows: np.ndarray[Any, Any], total: int) -> int:
     """
     if rows.shape[0] < 16 or rows.shape[1] < 16:
         return 0
-    ground = _commonest(rows[-8:])
-    even = np.ptp(rows, axis=1) == 0  # a border
+    ground = _common(rows[-8:], 1)[0]
+    even = _shares_of_the_commonest(rows) >= EVEN
     near = _run_from_bottom(((rows == ground).mean(axis=1) >= GROUND) | even)
-    writing = _commonest(rows[rows.shape[0] - near :], other_than=ground)
-    if writing is None or not _stands_out(rows, ground, writing):
+    bar = rows[rows.shape[0] - near :]
+    writing = _common(bar[bar != ground], 2)  # two: programs write in white and in a light grey
+    if not writing.size or not _stands_out(rows, ground, writing[0]):
         return 0
-    drawn = np.isin(rows, (ground, writing)).mean(axis=1)
+    drawn = np.isin(rows, (ground, *writing)).mean(axis=1)
     height = _run_from_bottom((drawn >= SHARE) | even)
     if not 0.01 * total <= height <= TALLEST * total or height >= rows.shape[0]:
         return 0
     top = rows.shape[0] - height
     above = drawn[max(0, top - 8) : top]
-    written = float((rows[top:] == writing).mean())
+    written = float((rows[top:] == writing[0]).mean())
     return height if above.max() < PLAIN and written > 0.002 else 0
 
 
-def _commonest(rows: np.ndarray[Any, Any], other_than: Any = None) -> Any:
-    """Return the most common grey value (other than one), None when there is none."""
-    values, counts = np.unique(rows if other_than is None else rows[rows != other_than], return_counts=True)
-    return values[np.argmax(counts)] if values.size else None
+def _common(rows: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
+    """Return the most common grey values."""
+    values, counts = np.unique(rows, return_counts=True)
+    return values[np.argsort(counts)[::-1][:count]]
+
+
+def _shares_of_the_commonest(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return for each row the share of pixels that equal the row's median: near 1 in a border."""
+    median = np.sort(rows, axis=1)[:, rows.shape[1] // 2]
+    return (rows == median[:, None]).mean(axis=1)
 
 
 def _run_from_bottom(is_bar: np.ndarray[Any, Any]) -> int:

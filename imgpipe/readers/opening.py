@@ -77,9 +77,10 @@ def read(
         "data_bar": _data_bar(data_bar),
         "limits": {"max_pixels": int(max_pixels), "max_ratio": float(max_ratio)},
     }
+    memory = _bytes(memory_limit)
     place = _folder(scratch)
     try:
-        reply = POOL.ask({**request, "scratch": str(place)}, timeout_s=timeout_s, memory_limit=_bytes(memory_limit))
+        reply = POOL.ask({**request, "scratch": str(place)}, timeout_s=timeout_s, memory_limit=memory)
         leaves = _leaves(reply)
         require_unchanged(path, before)
     except errors.ImgpipeError as error:
@@ -112,7 +113,7 @@ def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool) -> xr.DataT
 def _leaves(reply: dict[str, Any]) -> list[dict[str, Any]]:
     if "error" in reply:
         kind = getattr(errors, reply["error"])
-        raise kind(reply["message"], remedy=reply["remedy"])
+        raise kind(reply["message"], file=reply["file"], remedy=reply["remedy"])
     if "fault" in reply:
         told = f" (it also said: {'; '.join(reply['notes'])})" if reply["notes"] else ""
         raise ReadError(f"the decoder failed: {reply['fault']}{told}.", remedy=_COPY_AGAIN)
@@ -124,6 +125,8 @@ _COPY_AGAIN = "the file is probably damaged: copy it again from the instrument."
 
 def _named(error: errors.ImgpipeError, path: Path, form: Format) -> errors.ImgpipeError:
     """Return the same error with the file, the reader and its version."""
+    if isinstance(error, errors.OutputError):  # not the file's fault
+        return error
     module = form.reader.partition(":")[0].rpartition(".")[2]
     message = error.message.rstrip(".")
     return type(error)(

@@ -25,7 +25,7 @@ def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHe
     columns, rows = _size(entries.get("DataSize", ""))
     if check_scale:
         sized(found, shape, columns, rows)
-    found.image_rows = int(rows) if rows and rows <= shape[0] else None
+    found.image_rows = int(rows) if rows and rows < shape[0] else None  # equal: the bar may lie over the image
     size = positive(_measure(entries.get("PixelSize", ""), _LENGTH, 1.0))
     if size:
         found.pixel_size, found.pixel_size_source = (size, size), "Hitachi PixelSize"

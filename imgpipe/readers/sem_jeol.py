@@ -28,7 +28,7 @@ def header(text: str, shape: tuple[int, int], check_scale: bool = True) -> SemHe
     columns, rows = _numbers(entries.get("CM_FULL_SIZE") or entries.get("CM_IMAGE_SIZE"), 2)
     if check_scale:
         sized(found, shape, columns, rows)
-    found.image_rows = int(rows) if rows and rows <= shape[0] else None
+    found.image_rows = int(rows) if rows and rows < shape[0] else None  # equal: the bar may lie over the image
     _scale(found, entries, columns or shape[1], check_scale=check_scale)
     found.put("beam_energy", entries.get("CM_ACCEL_VOLT"), 1e3)
     found.put("working_distance", entries.get("SM_WD"), 1e6)

@@ -12,13 +12,14 @@ import tifffile
 from imgpipe.errors import ReadError
 from imgpipe.readers import grey, sem_companion, sem_fei, sem_plain, sem_tescan, sem_zeiss, tiff_structure
 from imgpipe.readers.leaf import Leaf, Source
-from imgpipe.readers.sem_header import SemHeader
+from imgpipe.readers.sem_header import SemHeader, agree, contradiction
 from imgpipe.readers.sem_image import Plane, leaf, require_modest
 from imgpipe.readers.tiff_pages import PageReader
 
 Pixels = np.ndarray[Any, Any]
 ZEISS, FEI, TESCAN = 34118, (34682, 34680), 50431
 MIN_IS_WHITE, PALETTE = 0, 3
+LOSSY = {6: "JPEG", 7: "JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34892: "JPEG", 50001: "WebP"}
 
 
 def read(source: Source) -> list[Leaf]:
@@ -30,7 +31,8 @@ def read(source: Source) -> list[Leaf]:
         pages, left_out = _images(file, len(claims.pages))
         reader = pages[0]
         header, slice_nm = _header(source, claims.pages[reader.index], reader)
-        header.flags += claims.flags + left_out
+        header.flags += claims.flags + left_out + _lossy(reader)
+        _require_one_scale(source, header, [claims.pages[page.index] for page in pages[1:]], reader)
         _imagej_stack(reader, len(pages))
         made = leaf(source, [_plane(page, header) for page in pages], header, slice_nm=slice_nm)
         made.close = opened.pop_all().close  # rows are read while they are written
@@ -87,6 +89,24 @@ def _header(source: Source, page: tiff_structure.Directory, reader: PageReader) 
     if (found := sem_companion.header(source.path, shape, check_scale=check)) is not None:
         return found, None
     return sem_plain.header(reader.page.description, _resolution(reader))
+
+
+def _require_one_scale(
+    source: Source, first: SemHeader, others: list[tiff_structure.Directory], reader: PageReader
+) -> None:
+    """Refuse a stack whose pages carry different pixel sizes."""
+    for index, page in enumerate(others, 2):
+        text = _text(source.path, page, ZEISS)
+        if text is None:
+            return
+        other = sem_zeiss.header(text, (reader.rows, reader.columns), check_scale=False)
+        if first.pixel_size and other.pixel_size and not agree(first.pixel_size[0], other.pixel_size[0]):
+            raise contradiction("page 1", first.pixel_size[0], f"page {index}", other.pixel_size[0])
+
+
+def _lossy(reader: PageReader) -> list[str]:
+    kind = int(reader.page.compression)
+    return [f"lossy compression ({LOSSY[kind]}): grey values at edges are altered"] if kind in LOSSY else []
 
 
 def _text(path: Path, page: tiff_structure.Directory, tag: int) -> str | None:

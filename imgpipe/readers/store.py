@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import zarr
 from zarr.codecs import Crc32cCodec
 
+from imgpipe.errors import OutputError
 from imgpipe.readers.leaf import Leaf, Stream
 
 
@@ -30,18 +33,32 @@ def write(leaf: Leaf, scratch: Path) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _disk_errors(scratch: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"can't write the copy of the pixels: {error.strerror or error}.",
+            file=str(scratch),
+            remedy="free some space there, or choose another place.",
+        ) from None
+
+
 def _write_array(stream: Stream, scratch: Path) -> dict[str, Any]:
     path = scratch / f"{uuid.uuid4().hex}.zarr"
-    array = zarr.create_array(
-        store=path,
-        shape=stream.shape,
-        chunks=stream.chunks,
-        dtype=stream.dtype,
-        compressors=[Crc32cCodec()],
-        fill_value=0,
-    )
+    with _disk_errors(scratch):
+        array = zarr.create_array(
+            store=path,
+            shape=stream.shape,
+            chunks=stream.chunks,
+            dtype=stream.dtype,
+            compressors=[Crc32cCodec()],
+            fill_value=0,
+        )
     for region, values in stream.blocks():
-        array[region] = values
+        with _disk_errors(scratch):
+            array[region] = values
     return {
         "file": path.name,
         "dims": stream.dims,

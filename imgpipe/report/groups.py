@@ -10,8 +10,21 @@ import xarray as xr
 
 from imgpipe.bundle import Bundle
 from imgpipe.figures import measured_leaves
-from imgpipe.report.layer_rows import NO_FIELDS, plain_table
+from imgpipe.report.layer_rows import plain_table
 from imgpipe.report.pictures import Picture
+
+TILT_STATES = {"yes": "corrected", "no": "not corrected", "unknown": "unknown whether corrected"}
+INTERFACE_COLUMNS = {
+    "interface": "interface",
+    "roughness": "roughness",
+    "roughness_correlation_length": "correlation length",
+    "edge_width_sigma": "edge width sigma",
+    "edge_width_20_80": "20 to 80 %",
+    "edge_width_16_84": "16 to 84 %",
+    "slope": "slope",
+    "interface_covered_fraction": "covered fraction",
+}
+"""Variables of an interface that the page shows for each group, and their heads; the rest stands under All columns."""
 
 Cells = tuple[list[str], list[list[str]]]
 
@@ -51,7 +64,7 @@ def leaf_facts(leaf: xr.Dataset) -> list[tuple[str, str]]:
         ("pixel size", _scalar(leaf, "pixel_size_x", 1.0, "nm") or "unknown"),
         ("stage tilt", _scalar(leaf, "stage_tilt", 1.0, "°")),
         ("face angle", _scalar(leaf, "face_angle", 1.0, "°")),
-        ("corrected by the instrument", attrs.get("tilt_corrected")),
+        ("foreshortening", TILT_STATES.get(str(attrs.get("tilt_corrected")))),
         ("image", " × ".join(str(leaf.sizes[d]) for d in ("x", "y") if d in leaf.sizes) + " px"),
     ]
     return [(label, str(value)) for label, value in facts if value]
@@ -66,6 +79,7 @@ def _scalar(leaf: xr.Dataset, name: str, factor: float, unit: str) -> str:
 def _interfaces(table: pd.DataFrame, group: str) -> Cells:
     if table.empty:
         return [], []
-    own = table[table["group"].astype(str) == group]
-    kept = [c for c in own.columns[own.columns.get_loc("interface") :] if c == "interface" or c not in NO_FIELDS]
-    return plain_table(own[kept])
+    own = table[table["group"].astype(str) == group].dropna(axis="columns", how="all")
+    units = {"": "", "_nm": " (nm)", "_px": " (px)", "_deg": " (deg)"}
+    shown = {f"{n}{end}": f"{head}{unit}" for n, head in INTERFACE_COLUMNS.items() for end, unit in units.items()}
+    return plain_table(own[[c for c in shown if c in own]].rename(columns=shown), digits=3)

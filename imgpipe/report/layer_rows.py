@@ -57,14 +57,13 @@ def read_table(bundle: Bundle, name: str) -> pd.DataFrame:
 
 def layer_rows(layers: pd.DataFrame, anchors: Mapping[str, str]) -> list[LayerRow]:
     """Return the table of layers as text, in the order of the file."""
-    columns = list(layers.columns)
-    names = [c for c in columns[: columns.index("layer")] if c not in NO_FIELDS] if len(layers) else []
+    names = _telling_fields(layers) if len(layers) else []
     return [_row(row, names, anchors) for _, row in layers.iterrows()]
 
 
 def budget_rows(layers: pd.DataFrame) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return the heads of the budget table (term, kind) and its rows: group, layer, then each term in nm."""
-    known = [(f"{name}_nm", term, name in SHARED) for name, term in TERMS.items() if f"{name}_nm" in layers]
+    """Return the heads of the budget table (term, kind) and its rows: group, layer, each term that counts, in nm."""
+    known = [(f"{name}_nm", term, name in SHARED) for name, term in TERMS.items() if has_term(layers, f"{name}_nm")]
     heads = [(term, "shared" if shared else "random") for _, term, shared in known]
     rows = []
     for _, row in layers.iterrows():
@@ -74,15 +73,29 @@ def budget_rows(layers: pd.DataFrame) -> tuple[list[tuple[str, str]], list[list[
     return heads, rows
 
 
-def plain_table(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Return column names and cells of a table, numbers with five significant digits."""
-    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False, name=None)]
+def has_term(layers: pd.DataFrame, column: str) -> bool:
+    """Tell whether a term of the budget counts anywhere; one that is 0 throughout did not apply."""
+    return column in layers and bool((layers[column].fillna(0) > 0).any())
+
+
+def plain_table(table: pd.DataFrame, digits: int = 5) -> tuple[list[str], list[list[str]]]:
+    """Return column names and cells of a table, numbers with so many significant digits."""
+    rows = [[_cell(value, digits) for value in row] for row in table.itertuples(index=False, name=None)]
     return [str(name) for name in table.columns], rows
 
 
 def number(row: pd.Series, name: str) -> float:
     """Return a cell as a number; NaN where the column is missing."""
     return float(row[name]) if name in row else float("nan")
+
+
+def _telling_fields(layers: pd.DataFrame) -> list[str]:
+    """Return the fields of the file names: all numbers, and texts that the group's name does not show."""
+    columns = list(layers.columns)
+    fields = [c for c in columns[: columns.index("layer")] if c not in NO_FIELDS]
+    groups = layers["group"].astype(str)
+    shown = {f for f in fields if all(str(value) in group for value, group in zip(layers[f], groups, strict=True))}
+    return [f for f in fields if pd.api.types.is_numeric_dtype(layers[f]) or f not in shown]
 
 
 def _row(row: pd.Series, names: list[str], anchors: Mapping[str, str]) -> LayerRow:
@@ -143,7 +156,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, digits: int = 5) -> str:
     if isinstance(value, float):
-        return f"{value:.5g}" if math.isfinite(value) else "–"
+        return f"{value:.{digits}g}" if math.isfinite(value) else "–"
     return str(value)

@@ -34,10 +34,10 @@ def brighten(image: Image, *, by: Annotated[float, Field(gt=0, le=100)] = 2.0) -
 
 
 @step(version=1, measures=True)
-def mean_grey(image: Image, *, name: str = "all") -> Annotated[xr.Dataset, Gives(table="layers", grey="counts")]:
-    """Measure the mean grey value as a table of one layer."""
-    mean = quantity([float(image.mean())], "counts", "mean grey value", "layer", {"layer": texts([name], "layer", "layer")})
-    return xr.Dataset({"grey": mean, "flag": texts([""], "flag", "layer")})
+def mean_grey(image: Image, *, name: str = "all") -> Annotated[xr.Dataset, Gives(table="regions", grey="counts")]:
+    """Measure the mean grey value as a table of one region."""
+    mean = quantity([float(image.mean())], "counts", "mean grey value", "region", {"region": texts([name], "region", "region")})
+    return xr.Dataset({"grey": mean, "flag": texts([""], "flag", "region")})
 
 
 @step(version=1)

@@ -64,6 +64,7 @@ def drag(dock: Any, qtbot: Any, start: tuple[float, float], end: tuple[float, fl
     qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=QPoint(*path[0]))
     for place in path[1:]:
         qtbot.mouseMove(native, QPoint(*place))
+        qtbot.wait(30)  # moves that come too fast are thrown together
     qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=QPoint(*path[-1]))
 
 
@@ -72,7 +73,6 @@ def test_image_and_edges_stand_at_their_places_on_the_canvas(measured: Any, qtbo
         layer.visible = False  # handles
     qtbot.wait(100)
     picture = measured.viewer.window.screenshot(canvas_only=True, flash=False)
-    import tifffile; tifffile.imwrite("/tmp/pic.tif", picture); from PIL import Image as I; I.fromarray(picture).save("/tmp/pic.png"); print(measured.viewer.scene.camera, measured.viewer.window._qt_viewer.canvas.native.size())
     for y, colour in ((0.25 * 119 * 4, ORANGE), (0.7 * 119 * 4, SKY)):
         for x in (100, 400, 700):
             assert near(picture, canvas_place(measured, y, x), colour)
@@ -93,7 +93,9 @@ def test_pixels_keep_their_shape_and_unit(measured: Any) -> None:
     assert len(handles.data) == 30
 
 
-def test_dragged_edge_is_measured_saved_and_replayed(measured: Any, qtbot: Any, wait: Callable[[], None], image_file: Path, tmp_path: Path) -> None:
+def test_dragged_edge_is_measured_saved_and_replayed(
+    measured: Any, qtbot: Any, image_file: Path, tmp_path: Path
+) -> None:
     before = measured.table.table
     y, x = measured.handles.data[7]
     drag(measured, qtbot, (y, x), (y - 40, x + 8))
@@ -102,12 +104,12 @@ def test_dragged_edge_is_measured_saved_and_replayed(measured: Any, qtbot: Any, 
     path = measured.viewer.layers[1].data[0]
     assert abs(path[:, 0].min() - moved[0]) < 1  # the drawn edge follows at once
     measured.run()
-    wait()
+    qtbot.waitUntil(lambda: measured.task is None, timeout=60_000)
     assert list(measured.table.table["flag"]) == ["edited"]
     assert measured.table.table["thickness_nm"][0] > before["thickness_nm"][0] + 3
 
     measured.save_to(tmp_path / "out")
-    wait()
+    qtbot.waitUntil(lambda: measured.task is None, timeout=60_000)
     assert measured.faults.text() == ""
     (anchor,) = load_edits(tmp_path / "out" / "edits.yaml").groups["foil"]
     assert anchor.interface == "Pt|Mg"

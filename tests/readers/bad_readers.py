@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
+import signal
 import time
 from collections.abc import Iterator
 
@@ -49,6 +51,13 @@ def grow(source: Source) -> list[Leaf]:
     """Let the file grow while it is read."""
     with open(source.path, "ab") as handle:
         handle.write(b"more")
+    return _image()
+
+
+def fill_the_disk(source: Source) -> list[Leaf]:
+    """Let every write fail, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
     return _image()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tifffile
 from readers.vendor_files import grain, with_bar
 
 from imgpipe.readers.data_bar import detect
@@ -21,6 +24,17 @@ def test_drawn_bar_is_found(rows: int, dtype: str, invert: bool) -> None:
     if invert:
         image[-rows:] = np.iinfo(dtype).max - image[-rows:]
     assert _found(image) == rows
+
+
+def test_real_bar_below_an_image(real_data: Path) -> None:
+    """The bar of the FEI file has borders, two light greys and anti-aliased writing."""
+    stored = tifffile.imread(real_data / "fibsem/rosettasciio/tiff/FEI-Helios-Ebeam-16bits.tif")
+    assert _found(np.concatenate([grain(442, 512, "uint16"), stored[442:]])) == 29
+
+
+def test_real_images_without_bar(real_data: Path) -> None:
+    for page in tifffile.imread(real_data / "fibsem/rosettasciio/tiff/ZEISS_SEM_multipage.tif"):
+        assert [_found(np.rot90(page, quarter)) for quarter in range(4)] == [0, 0, 0, 0]
 
 
 def test_anti_aliased_writing(rng: np.random.Generator) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,6 +260,21 @@ def test_row_23_dimensions_of_2_to_the_31(tmp_path: Path, width: int, height: in
 def test_row_24_claims_10_gb_with_100_bytes(tmp_path: Path) -> None:
     path = tiny_tiff.write(tmp_path / "claim.tif", 50_000, 40_000, bytes(100), claimed=2_000_000_000)
     assert "cut or damaged" in refused(path, timeout_s=20, max_pixels=10**12)
+
+
+def test_row_24_png_and_dm3_that_claim_more_than_they_hold(make: Make) -> None:
+    path = make("image.png")
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", 60_000, 60_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    assert "fold when decompressed" in refused(path, timeout_s=20)
+    path = make("image.dm3")
+    content = bytearray(path.read_bytes())
+    place = content.index(struct.pack(">II", 4, 160 * 200))
+    content[place + 4 : place + 8] = struct.pack(">I", 2**31 - 1)
+    path.write_bytes(content)
+    refused(path, timeout_s=20)
 
 
 def test_row_25_directory_ring(tmp_path: Path) -> None:

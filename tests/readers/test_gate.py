@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from readers.vendor_files import grain
@@ -38,18 +38,18 @@ def test_row_47_statistics_do_not_wrap_and_do_not_depend_on_blocks(image: np.nda
         assert getattr(whole, name) == getattr(parts, name)
 
 
-@given(st.lists(st.integers(0, 6000), min_size=1, max_size=6), st.integers(1, 9000))
+@given(st.lists(st.integers(1, 6000), min_size=1, max_size=5), st.sampled_from([512, 777, 4096, 9000, 40_000]))
+@settings(deadline=None, max_examples=50)
 def test_zero_runs_are_found_wherever_the_blocks_end(lengths: list[int], block: int) -> None:
-    """Runs of zeros and of ones alternate; the longest run found is short of the true one by two cells at most."""
+    """Runs of zeros and of ones alternate; a run is found up to one cell at each end and at each end of a block."""
     pieces = [np.full(length, index % 2, np.uint8) for index, length in enumerate(lengths)]
     flat = np.concatenate([*pieces, np.ones(1, np.uint8)])
     statistics = gate.PixelStatistics()
     for start in range(0, flat.size, block):
         statistics.add_run_lengths(flat[start : start + block])
-    longest = max((length for index, length in enumerate(lengths) if index % 2 == 0), default=0)
-    assert statistics.longest_zeros <= longest
-    if block >= 9000 or block % gate.CELL == 0:
-        assert statistics.longest_zeros > longest - 2 * gate.CELL
+    longest = max(lengths[::2])
+    lost = 2 + (0 if block % gate.CELL == 0 else -(-longest // block))
+    assert longest - lost * gate.CELL < statistics.longest_zeros <= longest
 
 
 def test_statistics_survive_json() -> None:

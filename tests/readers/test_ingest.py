@@ -22,7 +22,7 @@ import tifffile
 from readers.vendor_files import grain
 
 import imgpipe
-from imgpipe.errors import DataError, ReadError
+from imgpipe.errors import DataError, OutputError, ReadError
 from imgpipe.readers import close, read
 from imgpipe.readers.ingest import POOL, Child
 
@@ -57,6 +57,13 @@ def test_a_reader_that_ends_the_process(misbehaving: Misbehaving, tmp_path: Path
     with pytest.raises(ReadError, match="exit code 0"):
         read(misbehaving("exit_quietly"))
     _works(tmp_path)
+
+
+def test_row_62_a_full_disk_is_not_the_files_fault(misbehaving: Misbehaving, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="can't write the copy") as caught:
+        read(misbehaving("fill_the_disk"), scratch=tmp_path / "scratch")
+    assert caught.value.file == str(tmp_path / "scratch")
+    close()
 
 
 def test_a_reader_that_prints_on_the_channel_of_answers(misbehaving: Misbehaving) -> None:

@@ -126,6 +126,15 @@ def test_zeiss_scale_that_contradicts_itself(tmp_path: Path) -> None:
         read(path)
 
 
+def test_zeiss_pages_of_different_scale(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "zeiss.tif") as writer:
+        for pixel in (8e-9, 9e-9):
+            text = vendor_files.zeiss_text(200, pixel=pixel).encode("cp1252") + b"\0"
+            writer.write(grain(), extratags=[(ZEISS, 2, len(text), text, True)], metadata=None)
+    with pytest.raises(ReadError, match=r"page 1 gives 8 nm per pixel, page 2 gives 9 nm"):
+        read(tmp_path / "zeiss.tif")
+
+
 def test_zeiss_drawn_data_bar_is_found(tmp_path: Path) -> None:
     found = _leaf(tagged(tmp_path / "zeiss.tif", with_bar(grain()), ZEISS, vendor_files.zeiss_text(200)))
     assert found.attrs["data_bar_rows"] == BAR_ROWS
@@ -181,6 +190,13 @@ def test_hitachi(tmp_path: Path) -> None:
     assert found.attrs["acquired"] == "2023-05-04T11:12:13"
     assert found.attrs["tilt_corrected"] == "unknown"
     assert np.array_equal(found.image.values, grain())
+
+
+@pytest.mark.parametrize("maker", ["hitachi", "jeol"])
+def test_data_bar_that_lies_over_the_image(tmp_path: Path, maker: str) -> None:
+    text = {"hitachi": vendor_files.hitachi_text, "jeol": vendor_files.jeol_text}[maker](200, 180)
+    found = _leaf(_beside(tmp_path / "h.tif", "h.txt", text, with_bar(grain())))
+    assert found.attrs["data_bar_rows"] == BAR_ROWS
 
 
 def test_jeol_micron_bar_is_flagged_as_coarse(tmp_path: Path) -> None:
@@ -311,6 +327,11 @@ def test_compressions_that_only_pillow_decodes(tmp_path: Path, compression: str)
             read(tmp_path / "image.tif")
     else:
         assert np.array_equal(_leaf(tmp_path / "image.tif").image.values, grain())
+
+
+def test_lossy_compression_is_flagged(tmp_path: Path) -> None:
+    Picture.fromarray(grain()).save(tmp_path / "image.tif", compression="jpeg")
+    assert "lossy compression (JPEG)" in _leaf(tmp_path / "image.tif").attrs["flags"]
 
 
 def test_white_is_zero_is_inverted(tmp_path: Path) -> None:

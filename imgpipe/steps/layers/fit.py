@@ -111,8 +111,8 @@ def _fitted(
                 [f.covariance * size**2 for f in fits], f"{unit}**2", "covariance with the next edge", edge
             ),
             "edge_sigma": of([f.width * size for f in fits], unit, "edge width (Gaussian sigma)", edge),
-            "edge_shift": of([_accepted(f) * size for f in fits], unit, "asymmetric shift in use", each),
-            "u_edge_shift": of([_shift_noise(f) * size for f in fits], unit, "u of the asymmetric shift", each),
+            "edge_shift": of([_accepted(f)[:, 0] * size for f in fits], unit, "asymmetric shift in use", each),
+            "u_edge_shift": of([_accepted(f)[:, 1] * size for f in fits], unit, "u of the asymmetric shift", each),
             "asymmetric_shift": of([shape("asymmetric", f) * size for f in fits], unit, "asymmetric less symmetric", each),
             "crossing_shift": of([shape("crossing", f) * size for f in fits], unit, "50 % crossing less symmetric", each),
             "thin_bound": of([b * size for b in bound], unit, "95 % upper bound of a thin layer", layer),
@@ -125,12 +125,8 @@ def _fitted(
 
 
 def _accepted(fit: StackFit) -> np.ndarray:
-    return np.array([accepted_shift(shape) for shape in fit.shapes], dtype=np.float64)
-
-
-def _shift_noise(fit: StackFit) -> np.ndarray:
-    """Noise of the shift; beside a close layer the shift is no measured one."""
-    return np.array([s.u_asymmetric if s.asymmetric != s.symmetric else 0.0 for s in fit.shapes], dtype=np.float64)
+    """Return (interface, [shift, u])."""
+    return np.array([accepted_shift(shape) for shape in fit.shapes], dtype=np.float64).reshape(-1, 2)
 
 
 def _uncleaned(
