@@ -52,15 +52,12 @@ def _acquire(path: Path) -> None:
 
 def refuse_if_held(folder: Path) -> None:
     """Raise `LockedError` when another run that may be alive holds the folder."""
-    path = folder / NAME
-    if not folder.is_dir():
+    text = _content(folder / NAME)
+    if text is None:
         return
     try:
-        with disk_errors(folder):
-            holder = json.loads(path.read_text())
+        holder = json.loads(text)
         pid, host, born = int(holder["pid"]), str(holder["host"]), float(holder["born"])
-    except FileNotFoundError:
-        return
     except (ValueError, KeyError, TypeError):
         pid, host, born = -1, "an unknown host", 0.0
     if host == socket.gethostname() and not _alive(pid, born):
@@ -70,6 +67,14 @@ def refuse_if_held(folder: Path) -> None:
         file=str(folder),
         remedy=f"wait for it, or delete {NAME} in this folder when that process is gone.",
     )
+
+
+def _content(path: Path) -> str | None:
+    with disk_errors(path.parent):
+        try:
+            return path.read_text(encoding="utf-8") if path.parent.is_dir() else None
+        except FileNotFoundError:
+            return None
 
 
 def _alive(pid: int, born: float) -> bool:

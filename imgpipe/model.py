@@ -27,6 +27,20 @@ OBJECT_DIMS = (
 )  # fmt: skip
 """Object dimensions: they carry ids or names, no units; each is one table."""
 
+TABLE_ORDER: dict[str, tuple[str, ...]] = {
+    "layer": (
+        "thickness", "u_thickness", "u_thickness_random", "u_thickness_shared", "shared_id", "thickness_low",
+        "thickness_high", "sd_thickness", "n_eff", "covered_fraction", "flag", "thickness_px", "median_thickness",
+        "thickness_p16", "thickness_p84", "u_localisation", "u_sampling", "u_edge_model", "u_curtain", "u_fields",
+        "u_obliquity", "u_pixel_scale", "u_tilt",
+    ),
+    "interface": (
+        "roughness", "roughness_correlation_length", "edge_width_sigma", "edge_width_20_80", "edge_width_16_84",
+        "mean_position", "slope",
+    ),
+}  # fmt: skip
+"""Variables that a table shows first, in this order; the others follow as they come."""
+
 UNCALIBRATED = "px"
 """Unit of a length axis whose pixel size is unknown."""
 

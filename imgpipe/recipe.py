@@ -26,6 +26,8 @@ VERSION = 1
 RESERVED = ("at", "from", "as")
 NAME = re.compile(r"[^\W\d][\w .+-]{0,60}(/[^\W\d][\w .+-]{0,60})?")
 """What may name a role, a leaf or a variable: they become folders of the result."""
+READ = ("image",)
+"""Variables that readers give."""
 TAKEN = ("group", "leaf", *OBJECT_DIMS)
 """Columns that every table has already."""
 KEYS = ("imgpipe", "title", "inputs", "steps", "keep", "study", "edits")
@@ -278,7 +280,7 @@ def _order_faults(steps: Sequence[Call]) -> Iterator[str]:
         earlier = {name for one in steps[:number] for name in one.step.gives.units}
         for variable in call.step.variables:
             name = call.source(variable.name)
-            if variable.optional or variable.whole_leaf or variable.many or name in earlier:
+            if variable.optional or variable.whole_leaf or variable.many or name in earlier or name in READ:
                 continue
             givers = [one.step.name for one in steps[number:] if name in _made_new(one.step)]
             if givers:

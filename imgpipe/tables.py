@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from imgpipe.model import OBJECT_DIMS, table_name
+from imgpipe.model import OBJECT_DIMS, TABLE_ORDER, table_name
 from imgpipe.patterns import Value
 from imgpipe.units import column_suffix
 
@@ -25,12 +25,16 @@ def leaf_tables(leaf: xr.Dataset) -> dict[str, pd.DataFrame]:
     tables: dict[str, pd.DataFrame] = {}
     for dim in (str(d) for d in leaf.dims if d in OBJECT_DIMS and d != "edit"):
         columns: dict[str, Any] = {dim: leaf[dim].values} if dim in leaf.coords else {}
-        for name, array in leaf.data_vars.items():
-            if array.dims == (dim,):
-                columns[column_name(str(name), array)] = array.values
+        for name in _ordered([str(n) for n, array in leaf.data_vars.items() if array.dims == (dim,)], dim):
+            columns[column_name(name, leaf[name])] = leaf[name].values
         if len(columns) > 1:
             tables[table_name(dim)] = pd.DataFrame(columns)
     return tables
+
+
+def _ordered(names: list[str], dim: str) -> list[str]:
+    first = [name for name in TABLE_ORDER.get(dim, ()) if name in names]
+    return first + [name for name in names if name not in first]
 
 
 def column_name(name: str, array: xr.DataArray) -> str:

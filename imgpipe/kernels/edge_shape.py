@@ -13,6 +13,7 @@ The shape belongs to the interface, so it is fitted once to the pooled profile a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,30 +63,48 @@ def edge_shape(distance: Floats, value: Floats, count: Floats, width: float) -> 
     low, high = (-0.5 * reach, 0.2 * width), (0.5 * reach, 4.0 * width + 2.0)
     erf = least_squares(_misfit, (0.0, width), bounds=(low, high), args=(d, v, root, _symmetric))
     longest = max(0.6 * max(-d.min(), d.max()), 2.5 * width)
-    start = (float(erf.x[0]), float(np.clip(0.9 * erf.x[1], low[1], high[1])), min(2.0 * width, 0.9 * longest))
-    bounds = ((*low, 0.7 * width), (*high, longest))
-    bent = least_squares(_misfit, start, bounds=bounds, args=(d, v, root, _flanked))
+    bent = _flanked_edge(d, v, root, float(erf.x[0]), float(erf.x[1]), longest)
     return EdgeShape(
         symmetric=float(erf.x[0]),
-        asymmetric=float(bent.x[0]),
+        asymmetric=bent[0],
         crossing=half_crossing(d, v, count[used], float(erf.x[0]), float(erf.x[1])),
-        u_asymmetric=_uncertainty(bent.jac, 2 * bent.cost / max(1, d.size - 7)),
+        u_asymmetric=bent[3],
         width=float(erf.x[1]),
-        core_width=float(bent.x[1]),
-        flank=float(bent.x[2]),
+        core_width=bent[1],
+        flank=bent[2],
     )
 
 
-def accepted_shift(shape: EdgeShape) -> tuple[float, float]:
-    """Return the shift from the symmetric to the asymmetric position as far as noise does not explain it, and its u.
+def _flanked_edge(d: Floats, v: Floats, root: Floats, near: float, width: float, longest: float) -> tuple[float, ...]:
+    """Return position, width, flank length and u of the position, averaged over flank lengths by likelihood.
 
-    Positive-part shrinkage: both are multiplied by ``max(0, 1 - (u / shift)**2)`` (James and Stein 1961); pixels.
+    Short flanks can hardly be told from a shift, so that a fitted length would be anything: each length of
+    a grid is fitted, and the differences between those that fit equally well are part of u.
     """
-    shift = shape.asymmetric - shape.symmetric
+    low, high = (near - 3.0 * width, 0.4 * width), (near + 3.0 * width, 1.6 * width)
+    rows = []
+    for flank in np.geomspace(0.9 * width, longest, 7):
+        fit = least_squares(_misfit, (near, 0.95 * width), bounds=(low, high), args=(d, v, root, _flanked, float(flank)))
+        rows.append((float(fit.x[0]), float(fit.x[1]), float(flank), 2.0 * float(fit.cost), _variance(fit.jac)))
+    found = np.array(rows)
+    scale = found[:, 3].min() / max(1, d.size - 7)
+    weight = np.exp(-0.5 * (found[:, 3] - found[:, 3].min()) / max(scale, 1e-300))
+    weight /= weight.sum()
+    position, core, flank = weight @ found[:, :3]
+    spread = weight @ (found[:, 0] - position) ** 2 + scale * (weight @ found[:, 4])
+    return float(position), float(core), float(flank), float(np.sqrt(spread))
+
+
+def accepted_shift(shape: EdgeShape) -> tuple[float, float]:
+    """Return the shift from the symmetric to the asymmetric position that is used, and its u, pixels.
+
+    A shift below its own uncertainty is noise: both are then multiplied by ``(shift / u)**2``.
+    """
+    shift, u = shape.asymmetric - shape.symmetric, shape.u_asymmetric
     if not np.isfinite(shift) or shift == 0.0:
         return 0.0, 0.0
-    part = max(0.0, 1.0 - (shape.u_asymmetric / shift) ** 2)
-    return float(shift * part), float(shape.u_asymmetric * part)
+    part = min(1.0, (shift / u) ** 2) if u > 0.0 else 1.0
+    return float(shift * part), float(u * part)
 
 
 def half_crossing(d: Floats, v: Floats, count: Floats, near: float, width: float) -> float:
@@ -110,8 +129,8 @@ def _symmetric(q: Floats, d: Floats) -> Floats:
     return np.stack([np.ones_like(d), ndtr((d - q[0]) / q[1])], axis=1)
 
 
-def _flanked(q: Floats, d: Floats) -> Floats:
-    e, s, w = q
+def _flanked(q: Floats, d: Floats, w: float) -> Floats:
+    e, s = q
     above, below = _flank(-(d - e), s, w), _flank(d - e, s, w)
     return np.stack([np.ones_like(d), ndtr((d - e) / s), above, below], axis=1)
 
@@ -124,12 +143,12 @@ def _flank(d: Floats, s: float, w: float) -> Floats:
     return np.asarray(np.where(z > 0, near, far))
 
 
-def _misfit(q: Floats, d: Floats, v: Floats, root: Floats, model: object) -> Floats:
-    basis = model(q, d) * root[:, None]  # type: ignore[operator]
+def _misfit(q: Floats, d: Floats, v: Floats, root: Floats, model: Callable[..., Floats], *fixed: float) -> Floats:
+    basis = model(q, d, *fixed) * root[:, None]
     amplitudes = np.linalg.lstsq(basis, v * root, rcond=None)[0]
     return np.asarray(basis @ amplitudes - v * root)
 
 
-def _uncertainty(jacobian: Floats, chi2: float) -> float:
-    """Standard uncertainty of the first parameter."""
-    return float(np.sqrt(max(np.linalg.pinv(jacobian.T @ jacobian)[0, 0] * chi2, 0.0)))
+def _variance(jacobian: Floats) -> float:
+    """Variance of the first parameter for residuals of unit variance."""
+    return float(max(np.linalg.pinv(jacobian.T @ jacobian)[0, 0], 0.0))

@@ -20,7 +20,7 @@ from scipy.special import gamma, logsumexp
 Floats = NDArray[np.float64]
 ORDERS = np.array([0.75, 1.0, 1.25, 1.5, 2.0])
 """Values of p tried: 1 is an exponential correlation, 2 a smooth one."""
-LONGEST = 10.0
+LONGEST = 14.0
 """The series is taken to hold at least this many correlation lengths; it can't tell otherwise."""
 MOST_ORDINATES = 256
 _LEVELS = np.linspace(-3.0, 3.0, 41)

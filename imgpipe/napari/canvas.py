@@ -33,7 +33,8 @@ def draw(viewer: ViewerModel, view: View, anchors: Sequence[Anchor] = ()) -> Poi
     image.metadata["shown"] = str(view.path)
     if not stay:
         viewer.reset_view()
-    lines, dots = edge_layer(view.leaf, f"{view.group} edges"), handle_layer(view.leaf, anchors, f"{view.group} handles")
+    lines = edge_layer(view.leaf, f"{view.group} edges")
+    dots = handle_layer(view.leaf, anchors, f"{view.group} handles")
     edges = None if lines is None else viewer.add_layer(_made(lines))
     handles = None if dots is None or edges is None else viewer.add_layer(_made(dots))
     if edges is not None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Layer = tuple[Any, dict[str, Any], str]
+HANDLE_COLUMNS = ("interface", "home_y", "home_x", "kept")
+"""Features of a handle: its edge, where it was put, and whether it stands for an earlier edit."""
+
 HANDLES = 15
 """Handles on each edge."""
 
@@ -78,14 +81,13 @@ def handle_layer(leaf: xr.Dataset, anchors: Sequence[Anchor], name: str) -> Laye
         return None
     unit = unit_of(position)
     rows = [row for edge in position for row in _handles(edge, anchors, unit)]
-    columns = {key: [row[number] for row in rows] for number, key in enumerate(("interface", "home_y", "home_x", "kept"))}
     colours = colours_of(position)
     options = {
         "name": name,
-        "face_color": [colours[interface] for interface in columns["interface"]],
-        "border_color": ["white" if kept else "black" for kept in columns["kept"]],
-        "symbol": ["diamond" if kept else "disc" for kept in columns["kept"]],
-        "features": columns,
+        "face_color": [colours[interface] for interface, _, _, _ in rows],
+        "border_color": ["white" if kept else "black" for _, _, _, kept in rows],
+        "symbol": ["diamond" if kept else "disc" for _, _, _, kept in rows],
+        "features": {key: [row[number] for row in rows] for number, key in enumerate(HANDLE_COLUMNS)},
         "metadata": {MARK: "handles", "unit": unit, "pixel": spacing(leaf["x"]) if leaf.sizes["x"] > 1 else 1.0},
         **_units(leaf, position),
     }
@@ -108,9 +110,10 @@ def anchors_of(points: np.ndarray, features: pd.DataFrame, metadata: Mapping[str
     """
     if metadata.get(MARK) != "handles":
         raise DataError("this layer holds no edge handles.", remedy="save the layer that the imgpipe dock has made.")
-    digits, unit = max(0, decimals_for(float(metadata["pixel"]) / 100, 1)), str(metadata["unit"])
-    home = features[["home_y", "home_x"]].to_numpy(dtype=float)
-    moved = features["kept"].to_numpy(dtype=bool) | ~(np.abs(points - home) <= float(metadata["pixel"]) / 100).all(axis=1)
+    finest, unit = float(metadata["pixel"]) / 100, str(metadata["unit"])
+    digits = max(0, decimals_for(finest, 1))
+    at_home = (np.abs(points - features[["home_y", "home_x"]].to_numpy(dtype=float)) <= finest).all(axis=1)
+    moved = features["kept"].to_numpy(dtype=bool) | ~at_home
     found = [
         Anchor(interface=str(name), x=f"{x:.{digits}f} {unit}", y=f"{y:.{digits}f} {unit}")
         for name, (y, x) in zip(features["interface"].to_numpy()[moved], points[moved], strict=True)

@@ -58,7 +58,7 @@ class Draft:
     role: str
     inputs: dict[str, Any]
     entries: list[Entry]
-    edits: Edits = Edits()
+    edits: Edits = field(default_factory=Edits)
 
     @classmethod
     def shipped(cls) -> Draft:

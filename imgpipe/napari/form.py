@@ -46,7 +46,8 @@ class Form(QWidget):
     def values(self) -> dict[str, Any]:
         """Return the settings as a recipe writes them; a required one that is not filled in is left out."""
         found = {name: answered(self.fields[name], widget.value) for name, widget in self.widgets.items()}
-        return {name: value for name, value in found.items() if not (self.fields[name].required and value in ("", None))}
+        lacking = {name for name, value in found.items() if self.fields[name].required and value in ("", None)}
+        return {name: value for name, value in found.items() if name not in lacking}
 
     def mark(self) -> list[str]:
         """Frame the widgets whose setting is not accepted; return their names."""
@@ -68,9 +69,8 @@ def _widget(field: Field, value: Any) -> Any:
     blank = "fill in" if field.required else "none" if field.nullable else ""
     if "choices" in options:
         options["choices"] = [(blank if one is None else _word(one), one) for one in options["choices"]]
-    widget = create_widget(
-        value=shown(field, value), name=field.name, widget_type=WIDGETS[field.kind], options={**options, "nullable": False}
-    )
+    options["nullable"] = False
+    widget = create_widget(value=shown(field, value), name=field.name, widget_type=WIDGETS[field.kind], options=options)
     widget.native.setToolTip(field.tooltip)
     if field.kind == "line":
         widget.native.setPlaceholderText(blank)

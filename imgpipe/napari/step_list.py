@@ -60,7 +60,7 @@ class StepList(QWidget):
             raise LookupError(f"no row {row}")
         return self.form
 
-    def move(self, by: int) -> None:
+    def move_step(self, by: int) -> None:
         """Move the chosen step up (-1) or down (1)."""
         here, entries = self.list.currentRow() - 1, self.draft.entries
         if here >= 0 and 0 <= here + by < len(entries):
@@ -137,8 +137,8 @@ class StepList(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.add, 1)
         for sign, about, act in (
-            ("▲", "move the step up", lambda: self.move(-1)),
-            ("▼", "move the step down", lambda: self.move(1)),
+            ("▲", "move the step up", lambda: self.move_step(-1)),
+            ("▼", "move the step down", lambda: self.move_step(1)),
             ("✕", "remove the step", self.remove),
         ):
             button = QToolButton()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import weakref
 from pathlib import Path
@@ -21,11 +22,16 @@ class Scratch:
     def __init__(self, path: Path, *, owned: bool) -> None:
         self.path = path
         if owned:
-            weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+            weakref.finalize(self, _remove, path, os.getpid())
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to a worker as a plain place: only the process that read the file removes it."""
         return functools.partial(Scratch, owned=False), (self.path,)
+
+
+def _remove(path: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a fork of the process must not take the data away from it
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class ScratchArray:

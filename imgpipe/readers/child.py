@@ -25,7 +25,7 @@ from typing import IO, Any
 from imgpipe.errors import ImgpipeError
 
 DECODER_FAULTS = (
-    ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, NameError,
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NameError,
     OSError, RuntimeError, StopIteration, SyntaxError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What decoders are seen to raise on damaged files. Anything else ends the child, which the parent reports."""
@@ -74,11 +74,24 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {**result, "notes": _distinct(notes.lines + [str(one.message)[:200] for one in caught])}
     except ImgpipeError as error:
         return {"error": type(error).__name__, "message": error.message, "file": error.file, "remedy": error.remedy}
+    except ImportError as error:
+        remedy = "install what is missing (pip install imgpipe brings all readers)."
+        return {
+            "error": "ReadError",
+            "message": f"its reader can't be loaded: {error}.",
+            "file": None,
+            "remedy": remedy,
+        }
     except DECODER_FAULTS as error:
-        return {"fault": f"{type(error).__name__}: {str(error)[:300]}", "notes": _distinct(notes.lines)}
+        return {"fault": f"{_kind(error)}: {str(error)[:300]}", "notes": _distinct(notes.lines)}
     finally:
         faulthandler.cancel_dump_traceback_later()
         logging.getLogger().removeHandler(notes)
+
+
+def _kind(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{type(error).__module__} error" if name == "error" else name
 
 
 def _distinct(lines: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,37 +35,41 @@ def detect(rows: np.ndarray[Any, Any], total: int) -> int:
     if rows.shape[0] < 16 or rows.shape[1] < 16:
         return 0
     ground = _common(rows[-8:], 1)[0]
-    even = _shares_of_the_commonest(rows) >= EVEN
-    near = _run_from_bottom(((rows == ground).mean(axis=1) >= GROUND) | even)
+    near = _height(rows, lambda row: bool((row == ground).mean() >= GROUND))
     bar = rows[rows.shape[0] - near :]
     writing = _common(bar[bar != ground], 2)  # two: programs write in white and in a light grey
     if not writing.size or not _stands_out(rows, ground, writing[0]):
         return 0
-    drawn = np.isin(rows, (ground, *writing)).mean(axis=1)
-    height = _run_from_bottom((drawn >= SHARE) | even)
+    levels = np.array([ground, *writing])
+    height = _height(rows, lambda row: bool(_share(row, levels) >= SHARE))
     if not 0.01 * total <= height <= TALLEST * total or height >= rows.shape[0]:
         return 0
     top = rows.shape[0] - height
-    above = drawn[max(0, top - 8) : top]
+    above = max(_share(row, levels) for row in rows[max(0, top - 8) : top])
     written = float((rows[top:] == writing[0]).mean())
-    return height if above.max() < PLAIN and written > 0.002 else 0
+    return height if above < PLAIN and written > 0.002 else 0
+
+
+def _height(rows: np.ndarray[Any, Any], is_bar: Callable[[np.ndarray[Any, Any]], bool]) -> int:
+    """Return the number of rows at the bottom that are bar or border (most images: none, at once)."""
+    for height, row in enumerate(rows[::-1]):
+        if not is_bar(row) and not _is_border(row):
+            return height
+    return int(rows.shape[0])
+
+
+def _is_border(row: np.ndarray[Any, Any]) -> bool:
+    return bool((row == np.partition(row, row.size // 2)[row.size // 2]).mean() >= EVEN)
+
+
+def _share(row: np.ndarray[Any, Any], levels: np.ndarray[Any, Any]) -> float:
+    return float(np.isin(row, levels).mean())
 
 
 def _common(rows: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
     """Return the most common grey values."""
     values, counts = np.unique(rows, return_counts=True)
     return values[np.argsort(counts)[::-1][:count]]
-
-
-def _shares_of_the_commonest(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return for each row the share of pixels that equal the row's median: near 1 in a border."""
-    median = np.sort(rows, axis=1)[:, rows.shape[1] // 2]
-    return (rows == median[:, None]).mean(axis=1)
-
-
-def _run_from_bottom(is_bar: np.ndarray[Any, Any]) -> int:
-    other = np.flatnonzero(~is_bar[::-1])
-    return int(other[0]) if other.size else int(is_bar.size)
 
 
 def _stands_out(rows: np.ndarray[Any, Any], ground: Any, writing: Any) -> bool:

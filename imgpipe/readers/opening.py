@@ -116,7 +116,7 @@ def _leaves(reply: dict[str, Any]) -> list[dict[str, Any]]:
         raise kind(reply["message"], file=reply["file"], remedy=reply["remedy"])
     if "fault" in reply:
         told = f" (it also said: {'; '.join(reply['notes'])})" if reply["notes"] else ""
-        raise ReadError(f"the decoder failed: {reply['fault']}{told}.", remedy=_COPY_AGAIN)
+        raise ReadError(f"its content can't be decoded ({reply['fault']}){told}.", remedy=_COPY_AGAIN)
     return list(reply["leaves"])
 
 

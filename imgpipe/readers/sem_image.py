@@ -28,12 +28,14 @@ class Plane:
     dtype : numpy name, native
     piece_rows : rows that the file stores together
     rows : called with (start, stop), returns grey values
+    damage : called when all rows were read, returns flags
     """
 
     shape: tuple[int, int]
     dtype: str
     piece_rows: int
     rows: Callable[[int, int], Pixels]
+    damage: Callable[[], list[str]] = list
 
 
 def require_modest(pixels: int, decoded: int, stored: int, limits: Limits) -> None:
@@ -72,7 +74,8 @@ def leaf(source: Source, planes: Sequence[Plane], header: SemHeader, *, slice_nm
     attrs: dict[str, Any] = {"technique": "sem", "tilt_corrected": "unknown", **header.attrs}
     attrs |= {"data_bar_rows": first.shape[0] - rows, "vendor_metadata": header.raw_json()}
     size = _pixel_size(source, header)
-    attrs["pixel_size_source"] = _source(source, header)
+    if size is not None:
+        attrs["pixel_size_source"] = "given by the user" if source.pixel_size else header.pixel_size_source
     unit, step = ("px", (1.0, 1.0)) if size is None else ("nm", size)
     made = Leaf("image", {}, {"y": Axis(rows, step[1], unit), "x": Axis(columns, step[0], unit)}, attrs=attrs)
     made.flags += header.flags + ([] if size else ["uncalibrated: no pixel size in the file"])
@@ -122,10 +125,6 @@ def _pixel_size(source: Source, header: SemHeader) -> tuple[float, float] | None
     return size
 
 
-def _source(source: Source, header: SemHeader) -> str:
-    return "given by the user" if source.pixel_size else header.pixel_size_source or "none"
-
-
 def _stream(made: Leaf, planes: Sequence[Plane], rows: int, columns: int, fields: int) -> Stream:
     first = planes[0]
     band = _band_rows(first, rows)
@@ -142,7 +141,7 @@ def _stream(made: Leaf, planes: Sequence[Plane], rows: int, columns: int, fields
                 statistics.add_run_lengths(image)
                 statistics.add(image)
                 yield from _placed(image, top, index, columns, fields, flat=flat)
-            made.flags += _bar_flags(plane, rows)
+            made.flags += _bar_flags(plane, rows) + plane.damage()
         made.attrs |= {"pixel_statistics": statistics.as_json()}
         made.flags += gate.flags(statistics)
         made.arrays["image"].attrs["bits"] = statistics.bits

@@ -71,7 +71,7 @@ def _plane(page: PageReader, header: SemHeader) -> Plane:
         return pixels
 
     kept = grey.native(np.zeros(0, page.dtype)).dtype.name
-    return Plane((page.rows, page.columns), kept, page.piece_rows, rows)
+    return Plane((page.rows, page.columns), kept, page.piece_rows, rows, page.damage)
 
 
 def _header(source: Source, page: tiff_structure.Directory, reader: PageReader) -> tuple[SemHeader, float | None]:

@@ -14,6 +14,11 @@ Pixels = np.ndarray[Any, Any]
 PILLOW_COMPRESSIONS = frozenset({5, 7, 32773, 34925})
 """Compressions that Pillow decodes when imagecodecs is not installed: LZW, JPEG, PackBits, LZMA."""
 
+CELL = 64
+"""Length in bytes of the pieces in which runs of zeros are looked for."""
+ZERO_RUN, ZERO_RUN_COMPRESSED = 1024, 128
+"""Length in bytes from which a run of zeros is reported: in plain pixels, and in compressed ones."""
+
 
 class PageReader:
     """Rows of one page, decoded on demand.
@@ -23,6 +28,8 @@ class PageReader:
     page : of an open file
     file : name of the file, for decoders that open it themselves
     index : number of the page in the file
+
+    `zero_bytes` is the longest run of zeros met so far in the stored bytes of tiles or of compressed strips.
     """
 
     def __init__(self, page: tifffile.TiffPage, file: str, index: int) -> None:
@@ -35,6 +42,7 @@ class PageReader:
         self.stored = page.dtype.newbyteorder(page.parent.byteorder)
         self.rows, self.columns = page.imagelength, page.imagewidth
         self.samples = page.samplesperpixel
+        self.zero_bytes = 0
         self._whole: Pixels | None = None
         self._plain = bool(page.is_contiguous) and not (page.planarconfig == 2 and self.samples > 1)
 
@@ -71,7 +79,22 @@ class PageReader:
         by_planes = self.page.planarconfig == 2 and self.samples > 1
         return by_planes or not _decodable(self.page) or (self.piece_rows >= self.rows and not self.page.is_tiled)
 
+    def damage(self) -> list[str]:
+        """Return a flag when stored bytes hold a run of zeros that compression, or noise, would not leave."""
+        if self.zero_bytes < (ZERO_RUN if self.page.compression == 1 else ZERO_RUN_COMPRESSED):
+            return []
+        return [f"a run of {self.zero_bytes} zero bytes in the stored pixels (interrupted copy, or lost block?)"]
+
+    def _look_for_zeros(self, content: bytes) -> None:
+        cells = np.frombuffer(content, np.uint8)[: len(content) // CELL * CELL].reshape(-1, CELL)
+        filled = np.flatnonzero(np.concatenate([[True], cells.any(axis=1), [True]]))
+        self.zero_bytes = max(self.zero_bytes, CELL * (int(np.diff(filled).max()) - 1))
+
     def _decode_whole(self) -> Pixels:
+        handle = self.page.parent.filehandle
+        for offset, count in zip(self.page.dataoffsets, self.page.databytecounts, strict=True):
+            handle.seek(offset)
+            self._look_for_zeros(handle.read(count))
         if not _decodable(self.page):
             return self._decode_by_pillow()
         whole = np.asarray(self.page.asarray(maxworkers=1))
@@ -102,8 +125,10 @@ class PageReader:
         offset, count = self.page.dataoffsets[index], self.page.databytecounts[index]
         handle = self.page.parent.filehandle
         handle.seek(offset)
+        content = handle.read(count)
+        self._look_for_zeros(content)
         extra = {"jpegtables": self.page.jpegtables} if self.page.jpegtables else {}
-        piece, where, shape = self.page.decode(handle.read(count), index, **extra)
+        piece, where, shape = self.page.decode(content, index, **extra)
         if piece is None:
             return
         rows, columns = min(shape[1], self.rows - where[2]), min(shape[2], self.columns - where[3])

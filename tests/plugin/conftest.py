@@ -33,12 +33,6 @@ def fake_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(steps.STEPS, "wait_fake", "plugin.fake_layers:wait_fake")
     steps.step_table.cache_clear()
     steps.load_step.cache_clear()
-    for name in list(steps.STEPS):  # TEMPORARY
-        try:
-            steps.load_step(name)
-        except Exception:
-            monkeypatch.delitem(steps.STEPS, name)
-    steps.step_table.cache_clear()
     yield
     steps.step_table.cache_clear()
     steps.load_step.cache_clear()
@@ -53,7 +47,7 @@ def quick_technique(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def image_file(tmp_path: Path) -> Path:
-    """A plain TIFF (no pixel size in it): bright between the rows 40 and 80, dark elsewhere."""
+    """Write a plain TIFF (no pixel size in it): bright between the rows 40 and 80, dark elsewhere."""
     image = np.random.default_rng(5).integers(20, 40, SHAPE, dtype=np.uint8)
     image[BRIGHT_ROWS] += 180
     path = tmp_path / "data" / "foil.tif"
@@ -64,7 +58,7 @@ def image_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recipe_file(tmp_path: Path) -> Path:
-    """The recipe of the stand-ins."""
+    """Write the recipe of the stand-ins."""
     path = tmp_path / "quick.yaml"
     path.write_text(RECIPE, encoding="utf-8")
     return path

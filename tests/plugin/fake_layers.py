@@ -47,7 +47,8 @@ def measure_fake(
     gap = (traced_position[1] - traced_position[0]).values * scale
     u = float(gap.std() + 1.0)
     flag = "" if edited_interface is None else "edited"
-    rows = {"thickness": gap.mean(), "u_thickness": u, "thickness_low": gap.mean() - 2 * u, "thickness_high": gap.mean() + 2 * u}
+    mean = gap.mean()
+    rows = {"thickness": mean, "u_thickness": u, "thickness_low": mean - 2 * u, "thickness_high": mean + 2 * u}
     columns = {name: quantity(np.array([value]), "nm", name, "layer") for name, value in rows.items()}
     columns["thickness_px"] = quantity(np.array([gap.mean() / 4]), "px", "thickness", "layer")
     coords = {"layer": texts(("Mg",), "layer", "layer")}

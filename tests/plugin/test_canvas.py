@@ -16,7 +16,7 @@ from imgpipe.napari.measuring import View
 
 @pytest.fixture
 def view() -> View:
-    """A view of two straight edges."""
+    """Give a view of two straight edges."""
     return View(Path("foil.tif"), "foil", section(), {})
 
 

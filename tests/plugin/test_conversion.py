@@ -10,11 +10,19 @@ import xarray as xr
 from imgpipe.edits import Anchor
 from imgpipe.errors import DataError
 from imgpipe.model import axis, quantity, texts
-from imgpipe.napari.conversion import anchors_of, bent_paths, colours_of, edge_layer, edges_of, handle_layer, image_layer
+from imgpipe.napari.conversion import (
+    anchors_of,
+    bent_paths,
+    colours_of,
+    edge_layer,
+    edges_of,
+    handle_layer,
+    image_layer,
+)
 
 
 def section(unit: str = "nm", step_y: float = 5.0, step_x: float = 4.0, columns: int = 60) -> xr.Dataset:
-    """A leaf whose rows start at 100 (cropped), with two straight edges at y = 150 and 250."""
+    """Return a leaf whose rows start at 100 (cropped), with two straight edges at y = 150 and 250."""
     y, x = axis("y", 50, step_y, unit, start=100.0), axis("x", columns, step_x, unit)
     names = texts(["Pt|Mg", "Mg|Cu"], "interface", "interface")
     rows = np.repeat([[150.0], [250.0]], columns, axis=1)
@@ -101,7 +109,8 @@ def test_unmoved_handles_make_no_anchor_and_moved_ones_round_to_a_hundredth_of_a
     assert anchors_of(points, features, options["metadata"]) == ()
     points = points.copy()
     points[20] = (237.12345, 99.98765)
-    assert anchors_of(points, features, options["metadata"]) == (Anchor(interface="Mg|Cu", x="99.99 nm", y="237.12 nm"),)
+    (anchor,) = anchors_of(points, features, options["metadata"])
+    assert anchor == Anchor(interface="Mg|Cu", x="99.99 nm", y="237.12 nm")
 
 
 def test_anchors_come_back_as_handles_and_stay_anchors() -> None:

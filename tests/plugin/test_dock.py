@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from plugin.fake_layers import ENTERED, LEAVE
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 from imgpipe import batch
 from imgpipe.bundle import open_bundle
 from imgpipe.edits import load_edits
+from imgpipe.napari.draft import Entry
 from imgpipe.recipe import Recipe
 
 pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("quick_technique")]
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("quick_technique")]
 
 @pytest.fixture
 def dock(qtbot: Any) -> Iterator[Any]:
-    """A dock beside a viewer without a window."""
+    """Give a dock beside a viewer without a window."""
     from napari.components import ViewerModel
 
     from imgpipe.napari.dock import SectionDock
@@ -43,18 +43,18 @@ def wait(qtbot: Any) -> Callable[[Any], None]:
 
 @pytest.fixture
 def measured(dock: Any, wait: Callable[[Any], None], recipe_file: Path, image_file: Path) -> Any:
-    """A dock that has measured the small image with the stand-ins."""
+    """Give a dock that has measured the small image with the stand-ins."""
     dock.load_recipe(recipe_file)
     dock.open_image(image_file)
     wait(dock)
     dock.run()
     wait(dock)
-    assert dock.faults.text() == ""
+    assert dock.bar.faults.text() == ""
     return dock
 
 
 def test_table_shows_layer_with_unit_and_interval(measured: Any) -> None:
-    shown = [measured.table.item(0, column).text() for column in range(4)]
+    shown = [measured.results.table.item(0, column).text() for column in range(4)]
     assert shown == ["Mg", "214.2 ± 1.0 nm", "212.2 to 216.2 nm", ""]
 
 
@@ -68,7 +68,7 @@ def test_a_saved_result_takes_new_edits_and_keeps_its_other_images(
     measured.handles.data = points
     measured.save_to(tmp_path / "out")
     wait(measured)
-    assert measured.faults.text() == ""
+    assert measured.bar.faults.text() == ""
     result = open_bundle(tmp_path / "out")
     assert list(result.table("layers")["flag"]) == ["edited", ""]
     assert result.groups == ["foil", "other"]
@@ -76,21 +76,21 @@ def test_a_saved_result_takes_new_edits_and_keeps_its_other_images(
 
 
 def test_discarding_edits_gives_the_first_table_again(measured: Any, wait: Callable[[Any], None]) -> None:
-    before = measured.table.table
+    before = measured.results.table.table
     points = measured.handles.data.copy()
     points[3] -= (25, 0)
     measured.handles.data = points
     measured.run()
     wait(measured)
-    assert list(measured.table.table["flag"]) == ["edited"]
+    assert list(measured.results.table.table["flag"]) == ["edited"]
     measured.discard_edits()
     wait(measured)
-    pd.testing.assert_frame_equal(measured.table.table, before)
+    pd.testing.assert_frame_equal(measured.results.table.table, before)
 
 
 def test_a_handle_can_be_added_to_a_missed_edge(measured: Any, wait: Callable[[Any], None]) -> None:
-    measured.edge_names.setCurrentText("Mg|Cu")
-    measured.add_handle()
+    measured.results.edge_names.setCurrentText("Mg|Cu")
+    measured.results.ask_for_handle()
     measured.handles.add([[350.0, 222.0]])
     measured.run()
     wait(measured)
@@ -98,26 +98,28 @@ def test_a_handle_can_be_added_to_a_missed_edge(measured: Any, wait: Callable[[A
     assert (anchor.interface, anchor.x, anchor.y) == ("Mg|Cu", "222.00 nm", "350.00 nm")
 
 
-def test_cancel_stops_before_the_next_step(dock: Any, qtbot: Any, wait: Callable[[Any], None], image_file: Path) -> None:
+def test_cancel_stops_before_the_next_step(
+    dock: Any, qtbot: Any, wait: Callable[[Any], None], image_file: Path
+) -> None:
     ENTERED.clear()
     LEAVE.clear()
-    dock.draft.entries.insert(0, __import__("imgpipe.napari.draft", fromlist=["Entry"]).Entry("wait_fake"))
+    dock.draft.entries.insert(0, Entry("wait_fake"))
     dock.open_image(image_file)
     wait(dock)
     dock.run()
     qtbot.waitUntil(ENTERED.is_set, timeout=30_000)
-    qtbot.waitUntil(lambda: dock.progress.value() == 1, timeout=5000)
-    assert dock.cancel_button.isEnabled()
-    assert not dock.run_button.isEnabled()
+    qtbot.waitUntil(lambda: dock.bar.progress.value() == 1, timeout=5000)
+    assert dock.bar.cancel.isEnabled()
+    assert not dock.bar.run.isEnabled()
     dock.cancel()
     LEAVE.set()
     wait(dock)
-    assert dock.news.text() == "cancelled"
-    assert dock.table.rowCount() == 0
-    assert dock.run_button.isEnabled()
+    assert dock.bar.news.text() == "cancelled"
+    assert dock.results.table.rowCount() == 0
+    assert dock.bar.run.isEnabled()
     dock.run()
     wait(dock)
-    assert dock.table.rowCount() == 1
+    assert dock.results.table.rowCount() == 1
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text"])
@@ -132,15 +134,17 @@ def test_a_broken_file_leaves_the_viewer_alive_with_the_text_of_the_command_line
     out = tmp_path / "cli"
     told = CliRunner().invoke(_app(), ["run", str(recipe_file), str(broken), "-o", str(out)])
     assert told.exit_code == 4
-    assert measured.faults.text() == (out / "broken.part" / "error.txt").read_text(encoding="utf-8").strip()
-    assert "broken.tif" in measured.faults.text()
+    assert measured.bar.faults.text() == (out / "broken.part" / "error.txt").read_text(encoding="utf-8").strip()
+    assert "broken.tif" in measured.bar.faults.text()
     assert measured.path == image_file
     measured.run()
     wait(measured)
-    assert measured.faults.text() == ""
+    assert measured.bar.faults.text() == ""
 
 
-def test_a_step_that_fails_says_so_in_the_dock(dock: Any, wait: Callable[[Any], None], image_file: Path, tmp_path: Path) -> None:
+def test_a_step_that_fails_says_so_in_the_dock(
+    dock: Any, wait: Callable[[Any], None], image_file: Path, tmp_path: Path
+) -> None:
     recipe = tmp_path / "wrong.yaml"
     recipe.write_text('imgpipe: 1\ninputs: "*.tif"\nsteps:\n- crop: {top: 119}\n', encoding="utf-8")
     dock.load_recipe(recipe)
@@ -149,8 +153,8 @@ def test_a_step_that_fails_says_so_in_the_dock(dock: Any, wait: Callable[[Any], 
     dock.run()
     wait(dock)
     batch.run(recipe, [image_file], tmp_path / "out", report=False)
-    assert dock.faults.text() == (tmp_path / "out" / "foil.part" / "error.txt").read_text(encoding="utf-8").strip()
-    assert "step crop" in dock.faults.text()
+    assert dock.bar.faults.text() == (tmp_path / "out" / "foil.part" / "error.txt").read_text(encoding="utf-8").strip()
+    assert "step crop" in dock.bar.faults.text()
 
 
 def test_recipe_faults_have_the_text_of_the_command_line(dock: Any, tmp_path: Path) -> None:
@@ -158,20 +162,20 @@ def test_recipe_faults_have_the_text_of_the_command_line(dock: Any, tmp_path: Pa
     recipe.write_text('imgpipe: 1\ninputs: "*.tif"\nsteps:\n- denoise: {sigmma: 2}\n', encoding="utf-8")
     dock.load_recipe(recipe)
     told = CliRunner().invoke(_app(), ["check", str(recipe)])
-    assert str(told.exception) == dock.faults.text()
-    assert "line 4" in dock.faults.text()
-    assert "sigma" in dock.faults.text()
+    assert str(told.exception) == dock.bar.faults.text()
+    assert "line 4" in dock.bar.faults.text()
+    assert "sigma" in dock.bar.faults.text()
 
 
 def test_a_setting_out_of_range_is_framed_and_stops_the_run(measured: Any) -> None:
     form = measured.steps.select(2)
     form.widgets["depth"].value = "1.5"
-    assert "depth" in measured.faults.text()
-    assert not measured.run_button.isEnabled()
+    assert "depth" in measured.bar.faults.text()
+    assert not measured.bar.run.isEnabled()
     assert form.mark() == ["depth"]
     form.widgets["depth"].value = "0.4"
-    assert measured.faults.text() == ""
-    assert measured.run_button.isEnabled()
+    assert measured.bar.faults.text() == ""
+    assert measured.bar.run.isEnabled()
 
 
 def test_units_can_be_written_in_a_form(measured: Any) -> None:
@@ -188,11 +192,11 @@ def test_steps_can_be_switched_moved_added_and_removed(dock: Any) -> None:
     dock.steps.list.item(1).setCheckState(Qt.CheckState.Unchecked)
     assert [call.step.name for call in dock.draft.recipe().steps] == ["trace_fake", "measure_fake"]
     dock.steps.select(3)
-    dock.steps.move(-1)
+    dock.steps.move_step(-1)
     assert names() == ["denoise", "measure_fake", "trace_fake"]
-    assert "which trace_fake gives only later" in dock.faults.text()
-    dock.steps.move(1)
-    assert dock.faults.text() == ""
+    assert "which trace_fake gives only later" in dock.bar.faults.text()
+    dock.steps.move_step(1)
+    assert dock.bar.faults.text() == ""
     dock.steps.select(1)
     dock.steps.add_step("crop")
     assert names() == ["denoise", "crop", "trace_fake", "measure_fake"]

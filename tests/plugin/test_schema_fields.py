@@ -61,7 +61,8 @@ def test_ranges_units_and_texts_come_from_the_schema() -> None:
     [
         ("wanted", "0.2 um", "0.2 um"), ("wanted", "12.5", 12.5), ("reach", "", None), ("reach", "3 nm", "3 nm"),
         ("rows", "", None), ("rows", "7", 7), ("names", "W, Cu", ["W", "Cu"]), ("names", "W", ["W"]), ("names", "", []),
-        ("title", "7", "7"), ("title", "", ""), ("share", "1e-5", "1e-5"), ("share", "0.25", 0.25), ("bar", "auto", "auto"),
+        ("title", "7", "7"), ("title", "", ""), ("share", "1e-5", "1e-5"), ("share", "0.25", 0.25),
+        ("bar", "auto", "auto"),
         ("bar", "12", 12), ("wanted", "[", "["),
     ],
 )  # fmt: skip

@@ -20,7 +20,7 @@ ORANGE, SKY = (230, 159, 0), (86, 180, 233)
 
 @pytest.fixture
 def measured(make_napari_viewer: Callable[..., Any], qtbot: Any, recipe_file: Path, image_file: Path) -> Iterator[Any]:
-    """A dock in a shown window that has measured the small image with the stand-ins."""
+    """Give a dock in a shown window that has measured the small image with the stand-ins."""
     from imgpipe.napari.dock import SectionDock
 
     viewer = make_napari_viewer(show=True)
@@ -32,7 +32,7 @@ def measured(make_napari_viewer: Callable[..., Any], qtbot: Any, recipe_file: Pa
     for act in (lambda: dock.open_image(image_file), dock.run):
         act()
         qtbot.waitUntil(lambda: dock.task is None, timeout=60_000)
-    assert dock.faults.text() == ""
+    assert dock.bar.faults.text() == ""
     qtbot.wait(100)
     yield dock
     if dock.task is not None:
@@ -96,7 +96,7 @@ def test_pixels_keep_their_shape_and_unit(measured: Any) -> None:
 def test_dragged_edge_is_measured_saved_and_replayed(
     measured: Any, qtbot: Any, image_file: Path, tmp_path: Path
 ) -> None:
-    before = measured.table.table
+    before = measured.results.table.table
     y, x = measured.handles.data[7]
     drag(measured, qtbot, (y, x), (y - 40, x + 8))
     moved = measured.handles.data[7]
@@ -105,18 +105,16 @@ def test_dragged_edge_is_measured_saved_and_replayed(
     assert abs(path[:, 0].min() - moved[0]) < 1  # the drawn edge follows at once
     measured.run()
     qtbot.waitUntil(lambda: measured.task is None, timeout=60_000)
-    assert list(measured.table.table["flag"]) == ["edited"]
-    assert measured.table.table["thickness_nm"][0] > before["thickness_nm"][0] + 3
+    assert list(measured.results.table.table["flag"]) == ["edited"]
+    assert measured.results.table.table["thickness_nm"][0] > before["thickness_nm"][0] + 3
 
     measured.save_to(tmp_path / "out")
     qtbot.waitUntil(lambda: measured.task is None, timeout=60_000)
-    assert measured.faults.text() == ""
+    assert measured.bar.faults.text() == ""
     (anchor,) = load_edits(tmp_path / "out" / "edits.yaml").groups["foil"]
     assert anchor.interface == "Pt|Mg"
     again = batch.run(tmp_path / "out" / "recipe.yaml", [image_file], tmp_path / "again", report=False)
     replayed = pd.read_parquet(again.path / "foil" / "tables" / "layers.parquet")
-    pd.testing.assert_frame_equal(measured.table.table, replayed)
+    pd.testing.assert_frame_equal(measured.results.table.table, replayed)
     assert list(replayed["flag"]) == ["edited"]
     assert open_bundle(tmp_path / "out").verify() == []
-
-

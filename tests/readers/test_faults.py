@@ -152,6 +152,28 @@ def test_row_11_zero_filled_tail_says_so(make: Make) -> None:
     assert "interrupted copy" in flags(path)
 
 
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+@pytest.mark.parametrize("tail", [True, False])
+def test_row_11_12_zeros_in_tiles_and_compressed_strips(tmp_path: Path, compression: str | None, tail: bool) -> None:
+    path = tmp_path / "image.tif"
+    if compression == "lzw":
+        Picture.fromarray(grain()).save(path, compression="tiff_lzw")
+    else:
+        tifffile.imwrite(path, grain(), tile=(64, 64), compression=compression, metadata=None)
+    assert "zero" not in flags(path)
+    with tifffile.TiffFile(path) as file:
+        end = file.pages[0].dataoffsets[-1] + file.pages[0].databytecounts[-1]
+    content = bytearray(path.read_bytes())
+    stop = end if tail else end // 2
+    content[stop - 3000 : stop] = bytes(3000)
+    path.write_bytes(content)
+    try:
+        assert "zero bytes in the stored pixels" in flags(path)
+    except ReadError as error:
+        assert compression  # noqa: PT017 - either is right: a decoder may notice, or the flag tells
+        assert "can't be decoded" in error.message  # noqa: PT017
+
+
 def test_row_12_hole_of_zeros(make: Make) -> None:
     path = make("zeiss.tif")
     content = path.read_bytes()
