@@ -25,6 +25,7 @@ from imgpipe.tables import GROUP_COLUMN, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
+STUDY_NOTE = "the study section of the recipe was checked, but this version does not run it yet."
 Runner = Callable[[Sequence[Job]], Iterator[Outcome]]
 
 
@@ -251,6 +252,7 @@ def _close(
     record = {
         "imgpipe": __version__,
         "title": plan.recipe.title,
+        "notes": [STUDY_NOTE] if plan.recipe.study else [],
         "versions": _versions(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(started)),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

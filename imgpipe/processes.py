@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,47 +25,56 @@ def process_runner(processes: int) -> Iterator[Runner]:
     """Give a runner over `processes` fresh interpreters (never forks)."""
 
     def work(jobs: Sequence[Job]) -> Iterator[Outcome]:
-        orphans: list[Job] = []
-        with _pool(processes) as pool:
-            futures: dict[Future[Outcome], Job] = {pool.submit(run_group, job): job for job in jobs}
-            for future in as_completed(futures):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    orphans.append(futures[future])
-        for job in orphans:
-            yield _alone(job)
+        waiting = list(reversed(jobs))
+        busy: dict[Future[Outcome], tuple[ProcessPoolExecutor, Job]] = {}
+        with one_thread_each(), _ended_with_us():
+            for _ in range(min(processes, len(jobs))):
+                _give(_lane(), waiting.pop(), busy)
+            while busy:
+                for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                    lane, job = busy.pop(future)
+                    outcome, usable = _outcome(future, job)
+                    if waiting:
+                        _give(lane if usable else _lane(), waiting.pop(), busy)
+                    yield outcome
 
     yield work
 
 
-def _alone(job: Job) -> Outcome:
-    """Run a group whose process died, in a process of its own, so that the guilty one is known."""
-    with _pool(1) as pool:
-        try:
-            return pool.submit(run_group, job).result()
-        except BrokenProcessPool:
-            files = ", ".join(file.shown for file in job.group.files)
-            told = {
-                "type": "StepError",
-                "file": files,
-                "cause": "the process that worked on this group died (crash or out of memory).",
-                "remedy": "run it alone with --jobs 1 and look at log.txt.",
-            }
-            return Outcome(job.group.name, "failed", error=told)
+def _lane() -> ProcessPoolExecutor:
+    """Return a pool of one process, so that a death is that of one known group."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))  # Ctrl-C is ours to handle
+
+
+def _give(lane: ProcessPoolExecutor, job: Job, busy: dict[Future[Outcome], tuple[ProcessPoolExecutor, Job]]) -> None:
+    busy[lane.submit(run_group, job)] = (lane, job)
+
+
+def _outcome(future: Future[Outcome], job: Job) -> tuple[Outcome, bool]:
+    """Return what became of a group, and whether its process is still alive."""
+    try:
+        return future.result(), True
+    except BrokenProcessPool:
+        files = ", ".join(file.shown for file in job.group.files)
+        told = {
+            "type": "StepError",
+            "file": files,
+            "cause": "the process that worked on this group died (crash or out of memory).",
+            "remedy": "run it alone with --jobs 1 and look at log.txt.",
+        }
+        return Outcome(job.group.name, "failed", error=told), False
 
 
 @contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+def _ended_with_us() -> Iterator[None]:
+    """End the processes started meanwhile when we leave: what Ctrl-C or a first failure finds running is not wanted."""
     others = set(multiprocessing.active_children())
-    with one_thread_each(), ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield pool
-        except BaseException:  # Ctrl-C, a signal, the first failure with --fail-fast: what still runs is not wanted
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            raise
+    try:
+        yield
+    finally:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
 
 
 @contextmanager

@@ -25,6 +25,8 @@ def print_summary(out: Path) -> None:
     console.print(f"{states.count('done')} of {len(states)} group(s) done", markup=False)
     for failure in result.failures:
         console.print(f"failed: {failure['file']}: {failure['cause']}", markup=False)
+    for note in result.info.get("notes", []):
+        console.print(f"note: {note}", markup=False)
     report = out / "report.html"
     if report.exists():
         console.print(f"report: {report}", markup=False)

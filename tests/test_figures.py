@@ -208,6 +208,13 @@ def test_distribution_of_a_layer_without_any_column_is_said(drawn: dict[str, Fig
     assert "no column measured" in {text.get_text() for text in drawn["thickness"].findobj(Text)}
 
 
+def test_a_bound_is_named_as_such(drawn: dict[str, Figure], tmp_path: Path) -> None:
+    leaf = make_leaf({"W": 4.0}, flags={"W": "below edge width: upper bound"})
+    group_figures(tree_of(leaf), tmp_path, grey_limits=(0, 255))
+    titles = [axes.get_title(loc="left") for axes in drawn["thickness"].axes]
+    assert titles == [f"W: at most {float(leaf['thickness_high'][0]):.3g} nm (95 %)"]
+
+
 def test_budget_tells_random_from_shared(leaf: xr.Dataset) -> None:
     table = budget_table(leaf).set_index(["layer", "term"])
     assert set(table.xs("pixel scale", level="term")["kind"]) == {"shared"}

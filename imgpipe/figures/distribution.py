@@ -88,7 +88,10 @@ def _unit(leaf: xr.Dataset, variable: str) -> str | None:
 
 
 def _mean_text(row: object, unit: str) -> str:
-    value, u = with_uncertainty(row.mean, row.u)  # type: ignore[attr-defined]
+    mean, high = row.mean, row.high  # type: ignore[attr-defined]
+    if not np.isfinite(mean):
+        return f"at most {high:.3g} {unit} (95 %)" if np.isfinite(high) else "not measured"
+    value, u = with_uncertainty(mean, row.u)  # type: ignore[attr-defined]
     return f"{value} {unit}" if u == "–" else f"{value} ± {u} {unit} (k = 1)"
 
 

@@ -34,7 +34,7 @@ LEFT, RIGHT, BOTTOM, TOP, GAP = 13.0, 19.0, 9.0, 6.0, 13.0
 TALLEST = 110.0
 LETTERING = 3.3
 """Distance of lines of text, mm."""
-DETAIL_RATIO = 0.9
+DETAIL_RATIO, DETAIL_ROWS = 0.9, 48
 Window = tuple[float, float, float, float]
 
 
@@ -112,14 +112,15 @@ def detail_window(edges: Edges, whole: Panel) -> Window | None:
 
     Returns
     -------
-    left, right, bottom, top in the unit of the axes; the height is 1.7 times that of the layers there.
+    left, right, bottom, top in the unit of the axes; the height is 1.7 times that of the layers there, and at least
+    `DETAIL_ROWS` rows.
     """
     left, right, bottom, top = whole.window
     middle = np.abs(edges.x - (left + right) / 2) < (right - left) / 10
     if not np.isfinite(edges.y[:, middle]).any():
         return None
     upper, lower = float(np.nanmin(edges.y[:, middle])), float(np.nanmax(edges.y[:, middle]))
-    height = max(1.7 * (lower - upper), 12 * (bottom - top) / whole.grey.shape[0])
+    height = max(1.7 * (lower - upper), DETAIL_ROWS * (bottom - top) / whole.grey.shape[0])
     width = height * DETAIL_RATIO
     if height > 0.55 * (bottom - top) or width > 0.8 * (right - left):
         return None

@@ -23,8 +23,13 @@ HALF = 16.0
 FIRST_WIDTH = 1.5
 CLOSE = 11.0
 """Edges traced nearer than this, in pixels, may belong to a layer below the edge width."""
+CLOSE_WIDTHS = 5.0
+"""Or nearer than so many of their fitted sigmas."""
 OUTLIER = 8.0
-LEVEL_SPREAD = 0.05
+UNSURE = 6.0
+"""A column whose edge is this many times less certain than usual says nothing."""
+CLOSE_WIDTH_FREEDOM = 0.08
+LEVEL_SPREAD = 0.03
 """Column-to-column spread of the level of a close layer, relative: curtains."""
 
 
@@ -162,6 +167,9 @@ def _sound_columns(fit: GroupFit) -> NDArray[np.bool_]:
     known = np.isfinite(fit.chi2)
     if not known.any():
         return known
+    for k in range(fit.position.shape[0]):
+        u2 = fit.covariance[k, k]
+        known &= ~(u2 > UNSURE**2 * _median(u2))
     middle = float(np.median(fit.chi2[known]))
     spread = 1.4826 * float(np.median(np.abs(fit.chi2[known] - middle)))
     return known & (np.nan_to_num(fit.chi2, nan=np.inf) <= middle + OUTLIER * max(spread, 0.05 * middle))
@@ -199,7 +207,8 @@ def _close_layers(
     """
     gaps = [_median(traced[k + 1] - traced[k]) for k in range(traced.shape[0] - 1)]
     seen = np.isfinite(traced).mean(axis=1)
-    close = [k for k, gap in enumerate(gaps) if gap < CLOSE or (min(seen[k : k + 2]) < 0.5 and not gap >= CLOSE)]
+    near = [max(CLOSE, CLOSE_WIDTHS * float(np.nan_to_num(width[k : k + 2]).max())) for k in range(len(gaps))]
+    close = [k for k, gap in enumerate(gaps) if gap < near[k] or (min(seen[k : k + 2]) < 0.5 and not gap >= near[k])]
     apart = [k for k in range(traced.shape[0]) if k not in close and k - 1 not in close]
     sigma = _core_width(image, traced, apart, width, half)
     found = {}
@@ -245,7 +254,7 @@ def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer], limit: f
         course = _course(traced, k)
         start[k], start[k + 1] = course + layer.upper, course + layer.lower
         width[k : k + 2] = layer.sigma
-        freedom[k : k + 2] = 0.0 if layer.below(limit) else 0.15
+        freedom[k : k + 2] = 0.0 if layer.below(limit) else CLOSE_WIDTH_FREEDOM
     return start, width, freedom
 
 

@@ -19,11 +19,14 @@ from imgpipe.kernels.levenberg_marquardt import AT_BOUND, CONVERGED, STOPPED, fi
 Floats = NDArray[np.float64]
 LEAST_BLUR = 0.75
 """The blur of a thin layer's edges is at least this fraction of that of the sharpest other edge."""
+MOST_BLUR = 1.1
+"""And at most this fraction."""
 PIXEL_BLUR = 0.4
 """Least blur in pixels where no other edge tells: pixels have a size."""
 ONE_SIDED = 1.645
 SIGNIFICANT = 5.0
 ABSURD = 4.0
+AMBIGUOUS = 1.3
 Box = tuple[Floats, Floats, float]
 
 
@@ -39,6 +42,7 @@ class ThinLayer:
     shift_upper, shift_lower : change of these positions when the blur is the least credible one
     credible : part of that change that the misfit allows (two standard deviations), 0 to 1
     sigma : blur used
+    blur_known : other edges of the image tell the blur
     """
 
     width: float
@@ -52,6 +56,7 @@ class ThinLayer:
     shift_lower: float
     credible: float
     sigma: float
+    blur_known: bool
 
     @property
     def significant(self) -> bool:
@@ -59,8 +64,12 @@ class ThinLayer:
         return abs(self.contrast_width) > SIGNIFICANT * self.u_contrast_width
 
     def below(self, limit: float) -> bool:
-        """Whether the layer is thinner than `limit` edge sigmas, so that only a bound can be given."""
-        return self.width < limit * self.sigma
+        """Whether only a bound can be given: thinner than `limit` edge sigmas, or of a width that hangs on the blur.
+
+        Where no other edge tells the blur, the limit is one and a half times as high.
+        """
+        least = limit * self.sigma * (1.0 if self.blur_known else 1.5)
+        return self.width < least or self.upper_bound > AMBIGUOUS * self.width
 
 
 def thin_layer(
@@ -79,8 +88,9 @@ def thin_layer(
     weight = n / np.maximum(variance[0] + variance[1] * v, 1e-12)
     if y.size < 12:
         return None
-    best = _best_blur(y, v, weight) if sigma is None else sigma
     least = PIXEL_BLUR if sigma is None else max(LEAST_BLUR * sigma, PIXEL_BLUR)
+    trials = np.geomspace(0.6, 5.0, 12) if sigma is None else np.geomspace(least, MOST_BLUR * sigma, 8)
+    best = _best_blur(y, v, weight, trials)
     nominal = _box(y, v, weight, best)
     if nominal is None:
         return None
@@ -101,6 +111,7 @@ def thin_layer(
         shift_lower=float(q[4] - p[4]),
         credible=_credible(scale, wide_scale, y.size - 5),
         sigma=float(best),
+        blur_known=sigma is not None,
     )
 
 
@@ -132,11 +143,10 @@ def _credible(chi2: float, other: float, freedom: int) -> float:
     return 1.0 if excess <= 4.0 else 2.0 / float(np.sqrt(excess))
 
 
-def _best_blur(y: Floats, v: Floats, weight: Floats) -> float:
-    trials = np.geomspace(0.6, 5.0, 12)
+def _best_blur(y: Floats, v: Floats, weight: Floats, trials: Floats) -> float:
     fits = [(_box(y, v, weight, float(s)), float(s)) for s in trials]
     scores = [(fit[2], s) for fit, s in fits if fit is not None]
-    return min(scores)[1] if scores else 1.5
+    return min(scores)[1] if scores else float(trials[-1])
 
 
 def _box(y: Floats, v: Floats, weight: Floats, sigma: float) -> Box | None:

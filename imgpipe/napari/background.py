@@ -14,6 +14,9 @@ from imgpipe.one_group import Tell
 
 log = logging.getLogger(__name__)
 PATIENCE_MS = 30_000
+READ = "read"
+"""What a `Tell` calls the stage in which a file is read, by another process."""
+
 _running: set[Task] = set()
 
 
@@ -37,6 +40,7 @@ class Task(QThread):
     def __init__(self, work: Callable[[Tell], Any]) -> None:
         super().__init__()
         self.work = work
+        self.stage = READ
         self.wish = threading.Event()
         self.finished.connect(lambda: _running.discard(self))
         application = QCoreApplication.instance()
@@ -74,4 +78,5 @@ class Task(QThread):
     def _tell(self, what: str, done: int, total: int) -> None:
         if self.wish.is_set():
             raise Cancelled
+        self.stage = what
         self.told.emit(what, done, total)

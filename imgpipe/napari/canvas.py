@@ -13,7 +13,7 @@ from imgpipe.edits import Anchor
 from imgpipe.napari.conversion import MARK, anchors_of, bent_paths, edge_layer, handle_layer, image_layer
 from imgpipe.napari.measuring import View
 
-LINE, HANDLE = 2.5, 11.0
+LINE, HANDLE = 2.0, 9.0
 """Width of an edge and diameter of a handle on the screen, in its pixels."""
 
 KINDS = {"image": Image, "shapes": Shapes, "points": Points}
@@ -65,6 +65,11 @@ def keep_screen_size(viewer: ViewerModel) -> None:
         layer.current_size = HANDLE / zoom
 
 
+def edited(handles: Points | None) -> bool:
+    """Tell whether any edge was moved by hand."""
+    return handles is not None and bool(handle_anchors(handles))
+
+
 def handle_anchors(handles: Points) -> tuple[Anchor, ...]:
     """Return the anchors that the handles stand for now."""
     return anchors_of(handles.data, handles.features, handles.metadata)
@@ -72,7 +77,7 @@ def handle_anchors(handles: Points) -> tuple[Anchor, ...]:
 
 def follow(viewer: ViewerModel, view: View, handles: Points) -> None:
     """Let the drawn edges follow their handles."""
-    paths = bent_paths(view.leaf, handles.data, [str(name) for name in handles.features["interface"]])
+    paths = bent_paths(view.leaf, handles.data, handles.features, handles.metadata)
     for layer in ours(viewer, "edges"):
         layer.data = [(path, "path") for path in paths]
 

@@ -80,7 +80,8 @@ def handle_layer(leaf: xr.Dataset, anchors: Sequence[Anchor], name: str) -> Laye
     if position is None or position.ndim != 2:
         return None
     unit = unit_of(position)
-    rows = [row for edge in position for row in _handles(edge, anchors, unit)]
+    count = position.sizes["interface"]
+    rows = [row for k, edge in enumerate(position) for row in _handles(edge, anchors, unit, (k + 0.5) / count)]
     colours = colours_of(position)
     options = {
         "name": name,
@@ -95,7 +96,9 @@ def handle_layer(leaf: xr.Dataset, anchors: Sequence[Anchor], name: str) -> Laye
 
 
 def anchors_of(points: np.ndarray, features: pd.DataFrame, metadata: Mapping[str, Any]) -> tuple[Anchor, ...]:
-    """Return the anchors that handles make: those dragged off their home, and those kept from before.
+    """Return the anchors that handles make: those dragged off their home, their neighbours, those kept from before.
+
+    The neighbours on the same edge hold it where it is, so that what is moved in one place stays there.
 
     Parameters
     ----------
@@ -112,30 +115,44 @@ def anchors_of(points: np.ndarray, features: pd.DataFrame, metadata: Mapping[str
         raise DataError("this layer holds no edge handles.", remedy="save the layer that the imgpipe dock has made.")
     finest, unit = float(metadata["pixel"]) / 100, str(metadata["unit"])
     digits = max(0, decimals_for(finest, 1))
-    at_home = (np.abs(points - features[["home_y", "home_x"]].to_numpy(dtype=float)) <= finest).all(axis=1)
-    moved = features["kept"].to_numpy(dtype=bool) | ~at_home
+    moved, interfaces = _moved(points, features, finest), features["interface"].to_numpy()
+    wanted = moved | features["kept"].to_numpy(dtype=bool)
+    for name in set(interfaces[moved]):
+        mine = np.flatnonzero(interfaces == name)
+        mine = mine[np.argsort(points[mine, 1])]
+        wanted[mine] |= np.convolve(moved[mine], [1, 1, 1], mode="same") > 0
     found = [
         Anchor(interface=str(name), x=f"{x:.{digits}f} {unit}", y=f"{y:.{digits}f} {unit}")
-        for name, (y, x) in zip(features["interface"].to_numpy()[moved], points[moved], strict=True)
+        for name, (y, x) in zip(interfaces[wanted], points[wanted], strict=True)
     ]
     return tuple(sorted(found, key=lambda one: (one.interface, parse_quantity(one.x, unit))))
 
 
-def bent_paths(leaf: xr.Dataset, points: np.ndarray, interfaces: Sequence[str]) -> list[np.ndarray]:
-    """Return the paths as they follow the handles, until they are measured again."""
+def bent_paths(
+    leaf: xr.Dataset, points: np.ndarray, features: pd.DataFrame, metadata: Mapping[str, Any]
+) -> list[np.ndarray]:
+    """Return the paths as they follow the dragged handles between the others, until they are measured again."""
     position = edges_of(leaf)
     if position is None:
         return []
-    moved = position.copy(deep=True)
-    x = position["x"].values
+    bent, x = position.copy(deep=True), position["x"].values
+    moved, interfaces = _moved(points, features, float(metadata["pixel"]) / 100), features["interface"].to_numpy()
     for number, name in enumerate(_names(position)):
-        mine = points[[i for i, other in enumerate(interfaces) if other == name]]
+        mine = np.flatnonzero(interfaces == name)
         there = np.isfinite(position.values[number])
-        if mine.size and there.any():
-            mine = mine[np.argsort(mine[:, 1])]
-            off = mine[:, 0] - np.interp(mine[:, 1], x[there], position.values[number][there])
-            moved.values[number] += np.interp(x, mine[:, 1], off)
-    return [path for _, path in _paths(leaf, moved)]
+        if moved[mine].any() and there.any():
+            mine = mine[np.argsort(points[mine, 1])]
+            course = np.interp(points[mine, 1], x[there], position.values[number][there])
+            off = np.where(moved[mine], points[mine, 0] - course, 0.0)
+            bent.values[number] += np.interp(x, points[mine, 1], off)
+    return [path for _, path in _paths(leaf, bent)]
+
+
+def _moved(points: np.ndarray, features: pd.DataFrame, finest: float) -> np.ndarray:
+    """Tell of each handle whether it has left its home; one that was added has none."""
+    away = np.abs(points - features[["home_y", "home_x"]].to_numpy(dtype=float))
+    moved: np.ndarray = ~(away <= finest).all(axis=1)
+    return moved
 
 
 def edges_of(leaf: xr.Dataset) -> xr.DataArray | None:
@@ -167,12 +184,17 @@ def _paths(leaf: xr.Dataset, position: xr.DataArray) -> Iterator[tuple[str, np.n
                     yield name, np.stack([*columns, y[piece], x[piece]], axis=1)
 
 
-def _handles(edge: xr.DataArray, anchors: Sequence[Anchor], unit: str) -> list[tuple[str, float, float, bool]]:
-    """Return interface, y, x and whether it was dragged before, of each handle of one edge."""
+def _handles(
+    edge: xr.DataArray, anchors: Sequence[Anchor], unit: str, phase: float
+) -> list[tuple[str, float, float, bool]]:
+    """Return interface, y, x and whether it was dragged before, of each handle of one edge.
+
+    The `phase` (0 to 1) shifts the handles along the edge, so that those of a thin layer do not hide each other.
+    """
     name = str(edge["interface"].item())
     kept = [(parse_quantity(a.y, unit), parse_quantity(a.x, unit)) for a in anchors if a.interface == name]
     size = edge.sizes["x"]
-    columns = ((np.arange(min(HANDLES, size)) + 0.5) * size / min(HANDLES, size)).astype(int)
+    columns = ((np.arange(min(HANDLES, size)) + phase) * size / min(HANDLES, size)).astype(int)
     gap = abs(float(edge["x"][-1] - edge["x"][0])) / (2 * HANDLES)
     places = [(float(edge[n]), float(edge["x"][n])) for n in columns if np.isfinite(edge[n])]
     free = [(y, x) for y, x in places if all(abs(x - other) > gap for _, other in kept)]

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplit
 
 from imgpipe.errors import ImgpipeError
 from imgpipe.napari import canvas
-from imgpipe.napari.background import Task
+from imgpipe.napari.background import READ, Task
 from imgpipe.napari.conversion import MARK
 from imgpipe.napari.draft import Draft
 from imgpipe.napari.measuring import Room, View, look, measure, save, with_anchors
@@ -103,10 +103,13 @@ class SectionDock(QWidget):
             self._begin("saving", lambda tell: save(recipe, path, Path(out), tell), f"saved in {out}")
 
     def cancel(self) -> None:
-        """Stop before the next step."""
+        """Stop before the next step; a file that is being read is given up at once."""
         if self.task is not None:
             self.task.cancel()
-            self.bar.news.setText("stopping after this step …")
+            if self.task.stage == READ:
+                self._end("cancelled")
+            else:
+                self.bar.news.setText("stopping after this step …")
 
     def discard_edits(self) -> None:
         """Forget all moved edges of this image, and measure again."""
@@ -132,13 +135,22 @@ class SectionDock(QWidget):
             return
         self.bar.complain("")
         self.bar.advance(what, 0, 0)
-        self.task = Task(work)
-        self.task.told.connect(self.bar.advance)
-        self.task.succeeded.connect(lambda view: self._show(view, end))
-        self.task.failed.connect(self._failed)
-        self.task.cancelled.connect(lambda: self._end("cancelled"))
+        task = self.task = Task(work)
+        task.told.connect(self._heard(task, self.bar.advance))
+        task.succeeded.connect(self._heard(task, lambda view: self._show(view, end)))
+        task.failed.connect(self._heard(task, self._failed))
+        task.cancelled.connect(self._heard(task, lambda: self._end("cancelled")))
         self._enable()
-        self.task.begin()
+        task.begin()
+
+    def _heard(self, task: Task, act: Callable[..., None]) -> Callable[..., None]:
+        """Return an act that is done for the task at hand only, not for one that was given up."""
+
+        def heard(*news: Any) -> None:
+            if self.task is task:
+                act(*news)
+
+        return heard
 
     def _show(self, view: View, news: str) -> None:
         self.view, self.path = view, view.path
@@ -163,10 +175,8 @@ class SectionDock(QWidget):
         if self.handles is None or self.view is None or event.source is not self.handles:
             return
         canvas.follow(self.viewer, self.view, self.handles)
-        count = len(canvas.handle_anchors(self.handles))
-        self.bar.news.setText(
-            f"{count} point(s) moved: Run measures again, Save keeps them" if count else "nothing moved"
-        )
+        edited = canvas.edited(self.handles)
+        self.bar.news.setText("moved: Run measures again, Save keeps it" if edited else "nothing is moved")
         self._enable()
 
     def _adopt(self, layer: Any) -> None:
@@ -176,7 +186,7 @@ class SectionDock(QWidget):
             self.open_image(path)
 
     def _enable(self) -> None:
-        busy, moved = self.task is not None, self.handles is not None and bool(canvas.handle_anchors(self.handles))
+        busy, moved = self.task is not None, canvas.edited(self.handles)
         self.bar.allow(busy=busy, ready=self.path is not None and not self.bar.faults.text())
         self.results.allow(handles=self.handles is not None and not busy, discard=moved and not busy)
 

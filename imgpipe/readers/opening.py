@@ -39,9 +39,7 @@ def read(
     max_ratio: float = Limits.max_ratio,
     saturated_limit: float | None = None,
 ) -> xr.DataTree:
-    """Read a file of an instrument.
-
-    The file is opened in a child process, its pixels are copied into `scratch`, and what comes back is lazy.
+    """Read a file of an instrument: a child process copies its pixels into `scratch`, what comes back is lazy.
 
     Parameters
     ----------
@@ -53,19 +51,17 @@ def read(
     memory_limit : memory the reader may occupy, such as "4 GiB"
     max_pixels : refuse files that claim more pixels
     max_ratio : refuse files whose compression ratio is higher
-    saturated_limit : put the gate behind the reader: refuse images with a higher share (0 to 1) of saturated pixels,
-        and images that are constant, too small or hold NaN; None: only flag them
+    saturated_limit : refuse images with a higher share (0 to 1) of saturated pixels, and images that are constant,
+        too small or hold NaN; None: only flag them
 
     Returns
     -------
-    A data tree; an SEM image has the one leaf ``image``, with coordinates in nm (or px without a pixel size).
+    an SEM image has the one leaf ``image``, with coordinates in nm (or px without a pixel size)
 
     Raises
     ------
-    ReadError
-        the file can't be read, or is not what it claims to be
-    DataError
-        a setting can't be used, or the gate refuses the pixels
+    ReadError, DataError
+        the file can't be read, or is not what it claims to be; a setting can't be used, or the pixels can't
     """
     path = Path(path)
     before, head = look(path, HEAD)
@@ -89,25 +85,19 @@ def read(
         raise _named(error, path, form) from None
     for leaf in leaves:
         _describe(leaf, path, form, [*warned, *reply["notes"]], request)
-    found = _tree(leaves, place, owned=scratch is None)
-    if saturated_limit is not None:
-        _admit(found, saturated_limit)
-    return found
+    return _tree(leaves, place, owned=scratch is None, saturated_limit=saturated_limit)
 
 
-def _admit(found: xr.DataTree, saturated_limit: float) -> None:
+def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool, saturated_limit: float | None) -> xr.DataTree:
     from imgpipe.readers.admission import admit
-
-    for leaf in found.leaves:
-        dataset = leaf.to_dataset()
-        if "image" in dataset:
-            admit(dataset, max_saturated=saturated_limit)
-
-
-def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool) -> xr.DataTree:
     from imgpipe.readers.assemble import Scratch, tree
 
-    return tree(leaves, Scratch(place, owned=owned))
+    found = tree(leaves, Scratch(place, owned=owned))
+    if saturated_limit is not None:
+        for leaf in found.leaves:
+            if "image" in leaf.data_vars:
+                admit(leaf.to_dataset(), max_saturated=saturated_limit)
+    return found
 
 
 def _leaves(reply: dict[str, Any]) -> list[dict[str, Any]]:

@@ -126,12 +126,15 @@ class PageReader:
         handle = self.page.parent.filehandle
         handle.seek(offset)
         content = handle.read(count)
-        self._look_for_zeros(content)
+        if self.page.compression != 1:
+            self._look_for_zeros(content)
         extra = {"jpegtables": self.page.jpegtables} if self.page.jpegtables else {}
         piece, where, shape = self.page.decode(content, index, **extra)
         if piece is None:
             return
         rows, columns = min(shape[1], self.rows - where[2]), min(shape[2], self.columns - where[3])
+        if self.page.compression == 1:  # tiles at the border are filled up with zeros: look at the image part only
+            self._look_for_zeros(piece[0, :rows, :columns].tobytes())
         top, bottom = max(where[2], start), min(where[2] + rows, start + band.shape[0])
         from_row = top - where[2]
         band[top - start : bottom - start, where[3] : where[3] + columns] = piece[

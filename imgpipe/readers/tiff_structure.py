@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -179,6 +180,7 @@ class _Walk:
         self.check_count(page, what, offsets, counts, (width[0], height[0]), tiled=tiled)
         for index, (offset, count) in enumerate(zip(offsets, counts, strict=False)):
             self.check_segment(f"{'tile' if tiled else 'strip'} {index + 1} of {len(offsets)} of {what}", offset, count)
+        require_apart(offsets, counts, what)
         compressed = max(self.numbers(page, 259, 1)) != 1
         if compressed:
             self.result.decoded += raw
@@ -240,6 +242,16 @@ class _Walk:
                     zip(self.numbers(page, place), self.numbers(page, length), strict=False)
                 ):
                     self.check_segment(f"strip {index + 1} of a preview", offset, count)
+
+
+def require_apart(offsets: list[int], counts: list[int], what: str) -> None:
+    """Raise `ReadError` when two strips or tiles of a page lie over each other: an offset is damaged."""
+    pieces = sorted((offset, count) for offset, count in zip(offsets, counts, strict=False) if count)
+    for (start, count), (following, _) in pairwise(pieces):
+        if start + count > following:
+            raise ReadError(
+                f"the file is damaged: strips of {what} at bytes {start} and {following} overlap.", remedy=_AGAIN
+            )
 
 
 def value_bytes(path: Path, page: Directory, code: int) -> bytes | None:

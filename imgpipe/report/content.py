@@ -12,6 +12,7 @@ FLAGS = {
     "nominal scale": "No certificate for this magnification: the scale is taken to be within ±5 % (u = 2.9 %).",
     "below edge width: upper bound": "The layer is thinner than about two edge widths; the true thickness is below the"
     " bound with 95 % confidence.",
+    "fixed contrast": "The layer is about as thin as its edges are wide; its width was fitted with the contrast held.",
     "missing": "No edge of this layer was found.",
     "merged": "This layer can't be told from its neighbour.",
     "discontinuous": "The layer is interrupted; the thickness is that of the part that is there.",

@@ -109,8 +109,10 @@ def test_unmoved_handles_make_no_anchor_and_moved_ones_round_to_a_hundredth_of_a
     assert anchors_of(points, features, options["metadata"]) == ()
     points = points.copy()
     points[20] = (237.12345, 99.98765)
-    (anchor,) = anchors_of(points, features, options["metadata"])
+    before, anchor, after = anchors_of(points, features, options["metadata"])
     assert anchor == Anchor(interface="Mg|Cu", x="99.99 nm", y="237.12 nm")
+    assert {before.y, after.y} == {"250.00 nm"}  # the neighbours hold the edge where it is
+    assert (before.x, after.x) == (f"{points[19, 1]:.2f} nm", f"{points[21, 1]:.2f} nm")
 
 
 def test_anchors_come_back_as_handles_and_stay_anchors() -> None:
@@ -122,7 +124,7 @@ def test_anchors_come_back_as_handles_and_stay_anchors() -> None:
     assert anchors_of(points, features, options["metadata"]) == kept
     alone = features["kept"].to_numpy()
     assert options["symbol"][int(alone.argmax())] == "diamond"
-    assert np.abs(points[~alone & (features["interface"] == "Pt|Mg").to_numpy(), 1] - 101).min() > 7
+    assert np.abs(points[~alone & (features["interface"] == "Pt|Mg").to_numpy(), 1] - 101).min() > 6
     gone = anchors_of(points[~alone], features[~alone], options["metadata"])
     assert gone == ()
 
@@ -134,10 +136,20 @@ def test_the_drawn_edge_follows_a_handle_and_only_that_edge() -> None:
     points, options, _ = layer
     points = points.copy()
     points[7] += (-30, 4)
-    first, second = bent_paths(leaf, points, options["features"]["interface"])
+    first, second = bent_paths(leaf, points, pd.DataFrame(options["features"]), options["metadata"])
     assert abs(np.interp(points[7, 1], first[:, 1], first[:, 0]) - 120) < 1
     assert first[0, 0] == first[-1, 0] == 150
     np.testing.assert_array_equal(second[:, 0], 250)
+
+
+def test_an_edit_of_before_does_not_bend_the_edge_again_nor_pin_more_of_it() -> None:
+    leaf, kept = section(), (Anchor(interface="Pt|Mg", x="100.00 nm", y="120.00 nm"),)
+    layer = handle_layer(leaf, kept, "handles")
+    assert layer is not None
+    points, options, _ = layer
+    features = pd.DataFrame(options["features"])
+    assert anchors_of(points, features, options["metadata"]) == kept
+    np.testing.assert_array_equal(bent_paths(leaf, points, features, options["metadata"])[0][:, 0], 150)
 
 
 def test_other_points_are_refused_as_edits() -> None:
@@ -149,7 +161,7 @@ def test_no_edges_make_no_layers() -> None:
     leaf = section().drop_vars("traced_position")
     assert edge_layer(leaf, "edges") is None
     assert handle_layer(leaf, (), "handles") is None
-    assert bent_paths(leaf, np.zeros((0, 2)), []) == []
+    assert bent_paths(leaf, np.zeros((0, 2)), pd.DataFrame(), {}) == []
 
 
 def test_colours_repeat_after_the_seventh_edge() -> None:

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from imgpipe import batch
 from imgpipe.bundle import open_bundle
-from imgpipe.edits import load_edits
+from imgpipe.edits import Anchor, load_edits
 from imgpipe.napari.draft import Entry
+from imgpipe.readers import formats
 from imgpipe.recipe import Recipe
 
 pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("quick_technique")]
@@ -94,8 +95,9 @@ def test_a_handle_can_be_added_to_a_missed_edge(measured: Any, wait: Callable[[A
     measured.handles.add([[350.0, 222.0]])
     measured.run()
     wait(measured)
-    (anchor,) = measured.draft.edits.groups["foil"]
-    assert (anchor.interface, anchor.x, anchor.y) == ("Mg|Cu", "222.00 nm", "350.00 nm")
+    anchors = measured.draft.edits.groups["foil"]
+    assert Anchor(interface="Mg|Cu", x="222.00 nm", y="350.00 nm") in anchors
+    assert {anchor.interface for anchor in anchors} == {"Mg|Cu"}
 
 
 def test_cancel_stops_before_the_next_step(
@@ -139,6 +141,57 @@ def test_a_broken_file_leaves_the_viewer_alive_with_the_text_of_the_command_line
     assert measured.path == image_file
     measured.run()
     wait(measured)
+    assert measured.bar.faults.text() == ""
+
+
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
+    """Give a function that makes a file whose reader misbehaves in the named way."""
+
+    def write(how: str) -> Path:
+        form = formats.Format("test", (".bad",), ((0, b"BAD!"),), f"readers.bad_readers:{how}", "numpy")
+        monkeypatch.setattr(formats, "FORMATS", [*formats.FORMATS, form])
+        path = tmp_path / "file.bad"
+        path.write_bytes(b"BAD!" + bytes(100))
+        return path
+
+    return write
+
+
+def test_a_reader_that_crashes_leaves_the_viewer_alive(
+    measured: Any, wait: Callable[[Any], None], misbehaving: Callable[[str], Path]
+) -> None:
+    measured.open_image(misbehaving("segfault"))
+    wait(measured)
+    assert "reader crashed (SIGSEGV)" in measured.bar.faults.text()
+    assert "file.bad" in measured.bar.faults.text()
+    measured.run()
+    wait(measured)
+    assert measured.bar.faults.text() == ""
+
+
+def test_a_reader_that_hangs_is_stopped_after_its_time(
+    measured: Any, wait: Callable[[Any], None], misbehaving: Callable[[str], Path]
+) -> None:
+    measured.steps.select(0).widgets["timeout"].value = "0.5 s"
+    measured.open_image(misbehaving("hang"))
+    wait(measured)
+    assert "no answer within 0.5 s" in measured.bar.faults.text()
+
+
+def test_cancel_gives_up_a_reader_that_hangs_at_once(
+    measured: Any, wait: Callable[[Any], None], misbehaving: Callable[[str], Path]
+) -> None:
+    measured.steps.select(0).widgets["timeout"].value = "8"
+    measured.open_image(misbehaving("hang"))
+    hanging = measured.task
+    measured.cancel()
+    assert measured.bar.news.text() == "cancelled"
+    measured.run()
+    wait(measured)
+    assert measured.results.table.rowCount() == 1
+    assert hanging.isRunning()
+    assert hanging.wait(30_000)
     assert measured.bar.faults.text() == ""
 
 
