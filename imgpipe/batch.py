@@ -17,7 +17,7 @@ from imgpipe import __version__, bundle
 from imgpipe.errors import ImgpipeError, OutputError, RecipeError
 from imgpipe.grouping import Group, find_groups
 from imgpipe.lock import locked, refuse_if_held
-from imgpipe.one_group import SCRATCH, Job, Outcome, run_group
+from imgpipe.one_group import SCRATCH, Job, Outcome, Runner, run_group
 from imgpipe.recipe import Recipe
 from imgpipe.store import disk_errors
 from imgpipe.tables import GROUP_COLUMN, write_table
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STUDY_NOTE = "the study section of the recipe was checked, but this version does not run it yet."
-Runner = Callable[[Sequence[Job]], Iterator[Outcome]]
 
 
 @dataclass

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgpipe.errors import ImgpipeError, OutputError, RecipeError
-from imgpipe.one_group import Job, Outcome, run_group
+from imgpipe.one_group import Job, Outcome, Runner, run_group
 from imgpipe.processes import one_thread_each
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from imgpipe.batch import Runner
 
 BATCH_SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 

@@ -7,7 +7,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -50,6 +50,10 @@ class Outcome:
     status: str
     seconds: float = 0.0
     error: Mapping[str, str] = field(default_factory=dict)
+
+
+Runner = Callable[[Sequence[Job]], Iterator[Outcome]]
+"""Runs jobs somewhere and gives their outcomes as they come."""
 
 
 def run_group(job: Job, tell: Tell | None = None) -> Outcome:

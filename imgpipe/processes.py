@@ -11,10 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from imgpipe.one_group import Job, Outcome, run_group
+from imgpipe.one_group import Job, Outcome, Runner, run_group
 
-if TYPE_CHECKING:
-    from imgpipe.batch import Runner
 
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,26 +56,27 @@ class SectionDock(QWidget):
     def open_image(self, path: str | Path) -> None:
         """Read an image in the background and show it."""
         try:
-            changed = self.draft.accept(Path(path))
-            recipe = self.draft.recipe()
+            changes = self.draft.pattern_for(Path(path))
+            recipe = replace(self.draft, inputs=self.draft.inputs | changes).recipe()
         except ImgpipeError as error:
             self.bar.complain(str(error))
             return
         self._keep_edits()
-        self._begin("reading", lambda tell: look(recipe, Path(path)), changed or "")
+        self._begin("reading", lambda tell: look(recipe, Path(path)), changes=changes)
 
     def load_recipe(self, path: str | Path) -> None:
         """Replace the recipe, and the edits with those it names."""
         try:
             draft = Draft.load(path)
-            changed = draft.accept(self.path) if self.path is not None else None
+            changes = draft.pattern_for(self.path) if self.path is not None else {}
         except ImgpipeError as error:
             self.bar.complain(str(error))
             return
         self.draft, self.handles = draft, None  # from now on its edits count, not the handles
         self.steps.show_draft(draft)
         self.recipe_name.setText(draft.file)
-        self.bar.news.setText(changed or "")
+        draft.inputs |= changes
+        self.bar.news.setText(_told(changes))
         self.check()
 
     def check(self) -> bool:
@@ -129,7 +131,9 @@ class SectionDock(QWidget):
             anchors = canvas.handle_anchors(self.handles)
             self.draft.edits = with_anchors(self.draft.edits, self.view.group, anchors)
 
-    def _begin(self, what: str, work: Callable[[Tell], View], end: str = "") -> None:
+    def _begin(
+        self, what: str, work: Callable[[Tell], View], end: str = "", changes: dict[str, Any] | None = None
+    ) -> None:
         if self.task is not None:
             self.bar.news.setText("busy: cancel first, or wait")
             return
@@ -137,7 +141,7 @@ class SectionDock(QWidget):
         self.bar.advance(what, 0, 0)
         task = self.task = Task(work)
         task.told.connect(self._heard(task, self.bar.advance))
-        task.succeeded.connect(self._heard(task, lambda view: self._show(view, end)))
+        task.succeeded.connect(self._heard(task, lambda view: self._show(view, end, changes or {})))
         task.failed.connect(self._heard(task, self._failed))
         task.cancelled.connect(self._heard(task, lambda: self._end("cancelled")))
         self._enable()
@@ -152,14 +156,16 @@ class SectionDock(QWidget):
 
         return heard
 
-    def _show(self, view: View, news: str) -> None:
+    def _show(self, view: View, news: str, changes: dict[str, Any]) -> None:
         self.view, self.path = view, view.path
+        self.draft.inputs |= changes
         self.handles = canvas.draw(self.viewer, view, self.draft.edits.groups.get(view.group, ()))
         if self.handles is not None:
             self.handles.events.data.connect(self._dragged)
         self.results.show_view(view)
         self.image_name.setText(view.path.name)
-        self._end(news or ("measured; drag a handle to move an edge" if view.tables else "ready: Run measures"))
+        hint = "measured; drag a handle to move an edge" if view.tables else "ready: Run measures"
+        self._end(news or _told(changes) or hint)
 
     def _failed(self, text: str) -> None:
         self._end("failed")
@@ -241,3 +247,7 @@ def _line(text: str, act: Callable[[], None], name: QLabel) -> QHBoxLayout:
     line.addWidget(button)
     line.addWidget(name, 1)
     return line
+
+
+def _told(changes: dict[str, Any]) -> str:
+    return f"ready; the file pattern of the recipe is now {changes['files']}" if changes else ""

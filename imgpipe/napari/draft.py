@@ -108,13 +108,11 @@ class Draft:
         """Return the checked recipe; `RecipeError` lists every fault, as on the command line."""
         return replace(Recipe.parse(self.text(), self.file, folder=self.folder), edits=self.edits)
 
-    def accept(self, path: Path) -> str | None:
-        """Widen the file pattern when a file does not match it; return what was changed, in words."""
-        role = self.recipe().inputs[self.role]
-        if role.pattern.match(path.absolute()) is not None:
-            return None
-        before, self.inputs = role.files, {**self.inputs, "files": f"*{path.suffix}", "units": {}}
-        return f"{path.name} does not match {before!r}; the pattern is now {self.inputs['files']!r}"
+    def pattern_for(self, path: Path) -> dict[str, Any]:
+        """Return the input settings to change so that a file matches the recipe; none when it does already."""
+        if self.recipe().inputs[self.role].pattern.match(path.absolute()) is not None:
+            return {}
+        return {"files": f"*{path.suffix}", "units": {}, "stack": None}
 
 
 def _split(words: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

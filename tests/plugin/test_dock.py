@@ -275,6 +275,19 @@ def test_every_step_builds_a_form_whose_values_are_valid(qtbot: Any) -> None:
         assert set(form.mark()) == lacking
 
 
+def test_a_file_of_another_pattern_is_opened_and_the_change_told(
+    measured: Any, wait: Callable[[Any], None], image_file: Path
+) -> None:
+    other = image_file.with_suffix(".tiff")
+    image_file.rename(other)
+    measured.open_image(other)
+    wait(measured)
+    assert measured.bar.news.text() == "ready; the file pattern of the recipe is now *.tiff"
+    measured.run()
+    wait(measured)
+    assert measured.results.table.rowCount() == 1
+
+
 def test_an_image_opened_by_napari_is_taken_over(dock: Any, wait: Callable[[Any], None], image_file: Path) -> None:
     from imgpipe.napari.reading import read_layers
 

@@ -23,7 +23,7 @@ def silent(what: str, done: int, total: int) -> None:
 def test_a_moved_edge_gives_the_same_table_in_the_viewer_and_on_the_command_line(tmp_path: Path) -> None:
     ((_, options, _),) = cross_section()
     path, draft, room, viewer = Path(options["metadata"]["path"]), Draft.shipped(), Room(), ViewerModel()
-    assert draft.accept(path) is None
+    assert draft.pattern_for(path) == {}
     view = measure(draft.recipe(), path, room, silent)
     handles = canvas.draw(viewer, view)
     assert handles is not None
