@@ -107,14 +107,22 @@ def _start_levels(y, v, p, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _layer_of_level(j, known):  # type: ignore[no-untyped-def]
+    """Return which layer level j is, where only the edges `known` are fitted; -1 where several layers are one."""
+    n = known.size
+    if j == n:
+        return known[n - 1] + 1
+    return known[j] if j == 0 or known[j] - known[j - 1] == 1 else -1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _free_parameters(n, known, level, spread, freedom):  # type: ignore[no-untyped-def]
-    """Indices of the levels, positions and widths to fit in a column with the edges `known`."""
+    """Return the indices of the levels, positions and widths to fit in a column with the edges `known`."""
     free = np.zeros(3 * n + 1, np.int64)
     m = 0
     for j in range(n + 1):
-        layer = known[j] if j < n else known[n - 1] + 1
-        beside = j == 0 or j == n or known[j] - known[j - 1] == 1
-        if not (beside and not np.isnan(level[layer]) and spread[layer] == 0.0):
+        layer = _layer_of_level(j, known)
+        if layer < 0 or np.isnan(level[layer]) or spread[layer] > 0.0:
             free[m] = j
             m += 1
     for i in range(n):
@@ -125,6 +133,43 @@ def _free_parameters(n, known, level, spread, freedom):  # type: ignore[no-untyp
             free[m] = 2 * n + 1 + i
             m += 1
     return free[:m]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _edge_parameters(p, bounds, priors, known, start, width, tail, reach, freedom):  # type: ignore[no-untyped-def]
+    """Fill positions, widths and tails: start, bounds (low, high) and priors (centre, inverse variance)."""
+    n = known.size
+    for i in range(n):
+        k = known[i]
+        e, s = n + 1 + i, 2 * n + 1 + i
+        p[e], p[s], p[3 * n + 1 + i] = start[i], width[k], tail[k]
+        bounds[0, e], bounds[1, e] = p[e] - reach[k], p[e] + reach[k]
+        bounds[0, s], bounds[1, s] = 0.2 * width[k], 5.0 * width[k]
+        priors[0, s] = width[k]
+        priors[1, s] = 1.0 / (freedom[k] * width[k]) ** 2 if freedom[k] > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _known_levels(p, priors, known, level, spread):  # type: ignore[no-untyped-def]
+    """Put levels that are known in advance in place, with their priors."""
+    for j in range(known.size + 1):
+        layer = _layer_of_level(j, known)
+        if layer >= 0 and not np.isnan(level[layer]):
+            p[j] = level[layer]
+            if spread[layer] > 0.0:
+                priors[0, j], priors[1, j] = level[layer], 1.0 / spread[layer] ** 2
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _weights(y, p, n, a, b):  # type: ignore[no-untyped-def]
+    """Return the inverse variance of each value, by the level of the plateau it lies in."""
+    weight = np.zeros(y.size)
+    for k in range(y.size):
+        j = 0
+        while j < n and y[k] > p[n + 1 + j]:
+            j += 1
+        weight[k] = 1.0 / max(a + b * p[j], 1e-12)
+    return weight
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -143,51 +188,28 @@ def _fit_columns(image, start, width, tail, level, spread, variance, half, top, 
         if last - first < 3 * n + 2:
             status[x] = TOO_FEW
             continue
-        y, v = np.zeros(last - first + 1), np.zeros(last - first + 1)
-        for k in range(y.size):
-            y[k] = k
-            v[k] = image[first + k, x]
-        p, low, high = np.zeros(4 * n + 1), np.full(4 * n + 1, -1e12), np.full(4 * n + 1, 1e12)
-        prior, prior_weight = np.zeros(4 * n + 1), np.zeros(4 * n + 1)
-        for i in range(n):
-            k = known[i]
-            e, s = n + 1 + i, 2 * n + 1 + i
-            p[e], p[s], p[3 * n + 1 + i] = start[k, x] - first, width[k], tail[k]
-            low[e], high[e] = p[e] - reach[k], p[e] + reach[k]
-            low[s], high[s] = 0.2 * width[k], 5.0 * width[k]
-            prior[s] = width[k]
-            prior_weight[s] = 1.0 / (freedom[k] * width[k]) ** 2 if freedom[k] > 0.0 else 0.0
+        y, v = np.arange(0.0, last - first + 1.0), image[first : last + 1, x].astype(np.float64)
+        p, bounds, priors = np.zeros(4 * n + 1), np.full((2, 4 * n + 1), 1e12), np.zeros((2, 4 * n + 1))
+        bounds[0] = -1e12
+        _edge_parameters(p, bounds, priors, known, start[known, x] - first, width, tail, reach, freedom)
         _start_levels(y, v, p, n)
-        for j in range(n + 1):
-            layer = known[j] if j < n else known[n - 1] + 1
-            if (j == 0 or j == n or known[j] - known[j - 1] == 1) and not np.isnan(level[layer]):
-                p[j] = level[layer]
-                if spread[layer] > 0.0:
-                    prior[j], prior_weight[j] = level[layer], 1.0 / spread[layer] ** 2
-        weight = np.zeros(y.size)
-        for k in range(y.size):
-            j = 0
-            while j < n and y[k] > p[n + 1 + j]:
-                j += 1
-            weight[k] = 1.0 / max(variance[0] + variance[1] * p[j], 1e-12)
+        _known_levels(p, priors, known, level, spread)
+        weight = _weights(y, p, n, variance[0], variance[1])
         free = _free_parameters(n, known, level, spread, freedom)
         cov = np.zeros((free.size, free.size))
-        total, code = fit_profile(y, v, weight, p, n, free, low, high, prior, prior_weight, cov)
+        total, code = fit_profile(y, v, weight, p, n, free, bounds[0], bounds[1], priors[0], priors[1], cov)
         status[x] = code
         if code != CONVERGED and code != AT_BOUND:
             continue
         chi2[x] = total / max(1, y.size - free.size)
-        at = free.size - n
-        for a in range(free.size):
-            if free[a] == n + 1:
-                at = a
+        at = np.nonzero(free == n + 1)[0][0]
         for i in range(n):
             position[known[i], x] = p[n + 1 + i] + first
             sigma[known[i], x] = p[2 * n + 1 + i]
             for j in range(n):
                 covariance[known[i], known[j], x] = cov[at + i, at + j]
         for j in range(n + 1):
-            layer = known[j] if j < n else known[n - 1] + 1
-            if j == 0 or j == n or known[j] - known[j - 1] == 1:
+            layer = _layer_of_level(j, known)
+            if layer >= 0:
                 levels[layer, x] = p[j]
     return position, covariance, sigma, levels, chi2, status

@@ -84,7 +84,7 @@ def _flanked_edge(d: Floats, v: Floats, root: Floats, near: float, width: float,
     low, high = (near - 3.0 * width, 0.4 * width), (near + 3.0 * width, 1.6 * width)
     rows = []
     for flank in np.geomspace(0.9 * width, longest, 7):
-        fit = least_squares(_misfit, (near, 0.95 * width), bounds=(low, high), args=(d, v, root, _flanked, float(flank)))
+        fit = least_squares(_misfit, (near, 0.95 * width), bounds=(low, high), args=(d, v, root, _flanked, flank))
         rows.append((float(fit.x[0]), float(fit.x[1]), float(flank), 2.0 * float(fit.cost), _variance(fit.jac)))
     found = np.array(rows)
     scale = found[:, 3].min() / max(1, d.size - 7)
@@ -114,7 +114,7 @@ def half_crossing(d: Floats, v: Floats, count: Floats, near: float, width: float
     inside = np.abs(d - near) < 2.5 * width + 1.0
     if inside.sum() < 4 or levels[0] == levels[1]:
         return float("nan")
-    bins = max(3, int(round(0.5 * width / max(float(np.median(np.diff(d))), 1e-9))))
+    bins = max(3, round(0.5 * width / max(float(np.median(np.diff(d))), 1e-9)))
     kernel = np.ones(bins | 1)
     smooth = np.convolve(v * count, kernel, "same") / np.convolve(count, kernel, "same")
     part = (smooth - levels[0]) / (levels[1] - levels[0]) - 0.5

@@ -76,7 +76,7 @@ def track_edges(
 def _strong(ridges: list[Ridge], least: float) -> list[Ridge | None]:
     worth = [ridge.contrast * ridge.covered for ridge in ridges]
     kept = [ridge for ridge, value in zip(ridges, worth, strict=True) if value >= least * max(worth)]
-    return list(sorted(kept, key=lambda ridge: ridge.level))
+    return [*sorted(kept, key=lambda ridge: ridge.level)]
 
 
 def _follow_all(

@@ -29,10 +29,8 @@ def anchored_course(traced: Floats, anchor_x: Floats, anchor_y: Floats, slope: f
     order = np.argsort(anchor_x, kind="stable")
     at, wanted = anchor_x[order], anchor_y[order]
     known = np.isfinite(traced)
-    if known.any():
-        shape = np.interp(x, x[known], (traced - slope * x)[known]) + slope * x
-    else:
-        shape = slope * x
+    level = np.interp(x, x[known], (traced - slope * x)[known]) if known.any() else np.zeros(x.size)
+    shape = level + slope * x
     return np.asarray(shape + np.interp(x, at, wanted - np.interp(at, x, shape)))
 
 

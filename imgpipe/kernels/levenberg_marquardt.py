@@ -20,48 +20,53 @@ SMALL_STEP = 1e-4
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def solve_spd(matrix, right, inverse):  # type: ignore[no-untyped-def]
-    """Solve matrix x = right by Cholesky, in place; return False when not positive definite.
-
-    With `inverse` True, `matrix` becomes its inverse (full), else it holds the factor.
-    """
+def factorise(matrix):  # type: ignore[no-untyped-def]
+    """Turn a symmetric matrix into its lower Cholesky factor, in place; False when not positive definite."""
     n = matrix.shape[0]
     for j in range(n):
         for i in range(j, n):
             acc = matrix[i, j]
             for k in range(j):
                 acc -= matrix[i, k] * matrix[j, k]
-            if i == j:
-                if not acc > 1e-12 * abs(matrix[i, i]) or not np.isfinite(acc):
-                    return False
+            if i > j:
+                matrix[i, j] = acc / matrix[j, j]
+            elif acc > 1e-12 * abs(matrix[i, i]) and np.isfinite(acc):
                 matrix[i, i] = np.sqrt(acc)
             else:
-                matrix[i, j] = acc / matrix[j, j]
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def substitute(factor, right):  # type: ignore[no-untyped-def]
+    """Solve L L' x = right in place, L being the lower triangle of `factor`."""
+    n = factor.shape[0]
     for i in range(n):
         acc = right[i]
         for k in range(i):
-            acc -= matrix[i, k] * right[k]
-        right[i] = acc / matrix[i, i]
+            acc -= factor[i, k] * right[k]
+        right[i] = acc / factor[i, i]
     for i in range(n - 1, -1, -1):
         acc = right[i]
         for k in range(i + 1, n):
-            acc -= matrix[k, i] * right[k]
-        right[i] = acc / matrix[i, i]
-    if inverse:
-        lower = np.zeros((n, n))
-        for j in range(n):
-            lower[j, j] = 1.0 / matrix[j, j]
-            for i in range(j + 1, n):
-                acc = 0.0
-                for k in range(j, i):
-                    acc -= matrix[i, k] * lower[k, j]
-                lower[i, j] = acc / matrix[i, i]
-        for i in range(n):
-            for j in range(n):
-                acc = 0.0
-                for k in range(max(i, j), n):
-                    acc += lower[k, i] * lower[k, j]
-                matrix[i, j] = acc
+            acc -= factor[k, i] * right[k]
+        right[i] = acc / factor[i, i]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def invert(matrix):  # type: ignore[no-untyped-def]
+    """Turn a symmetric positive definite matrix into its inverse, in place; NaN and False when it is not."""
+    n = matrix.shape[0]
+    factor = matrix.copy()
+    if not factorise(factor):
+        matrix[:, :] = np.nan
+        return False
+    column = np.zeros(n)
+    for j in range(n):
+        column[:] = 0.0
+        column[j] = 1.0
+        substitute(factor, column)
+        matrix[:, j] = column
     return True
 
 
@@ -94,6 +99,26 @@ def normal_equations(y, v, weight, p, edges, free, prior, prior_weight, f, jacob
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def damped_step(matrix, right, damping, p, free, low, high, trial):  # type: ignore[no-untyped-def]
+    """Write the next parameters into `trial`; return whether all moves are small. Adds damping where it must."""
+    m = free.size
+    move, damped = right.copy(), matrix.copy()
+    for a in range(m):
+        damped[a, a] += damping * matrix[a, a] + 1e-14
+    if factorise(damped):
+        substitute(damped, move)
+    else:  # a direction without any information: go along the gradient, scaled by the diagonal
+        for a in range(m):
+            move[a] = right[a] / (matrix[a, a] * (1.0 + damping) + 1e-12)
+    small = True
+    for a in range(m):
+        j = free[a]
+        trial[j] = min(max(p[j] + move[a], low[j]), high[j])
+        small = small and abs(trial[j] - p[j]) * np.sqrt(matrix[a, a]) < SMALL_STEP
+    return small
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def fit_profile(y, v, weight, p, edges, free, low, high, prior, prior_weight, covariance):  # type: ignore[no-untyped-def]
     """Fit one profile in place.
 
@@ -117,26 +142,13 @@ def fit_profile(y, v, weight, p, edges, free, low, high, prior, prior_weight, co
         covariance[:, :] = np.nan
         return np.nan, TOO_FEW
     f, jacobian = np.zeros(y.size), np.zeros((y.size, p.size))
-    matrix, damped, right = np.zeros((m, m)), np.zeros((m, m)), np.zeros(m)
+    matrix, right = covariance, np.zeros(m)
     trial_matrix, trial_right = np.zeros((m, m)), np.zeros(m)
     chi2 = normal_equations(y, v, weight, p, edges, free, prior, prior_weight, f, jacobian, matrix, right)
     damping, status = 1e-3, STOPPED
-    trial, move = p.copy(), np.zeros(m)
+    trial = p.copy()
     for _ in range(MOST_ITERATIONS):
-        damped[:, :] = matrix
-        move[:] = right
-        for a in range(m):
-            damped[a, a] += damping * matrix[a, a] + 1e-14
-        if not solve_spd(damped, move, False):
-            damping = max(damping, 1e-4) * 10.0
-            if damping > 1e10:
-                break
-            continue
-        small = True
-        for a in range(m):
-            j = free[a]
-            trial[j] = min(max(p[j] + move[a], low[j]), high[j])
-            small = small and abs(trial[j] - p[j]) * np.sqrt(matrix[a, a]) < SMALL_STEP
+        small = damped_step(matrix, right, damping, p, free, low, high, trial)
         new = normal_equations(
             y, v, weight, trial, edges, free, prior, prior_weight, f, jacobian, trial_matrix, trial_right
         )
@@ -148,17 +160,14 @@ def fit_profile(y, v, weight, p, edges, free, low, high, prior, prior_weight, co
             damping = max(0.1 * damping, 1e-12)
         else:
             damping *= 10.0
-        if small:
+        if small and new <= chi2 * (1.0 + 1e-9):
             status = CONVERGED
             break
         if damping > 1e10:
             break
-    covariance[:, :] = matrix
-    if not solve_spd(covariance, move, True):
-        covariance[:, :] = np.nan
+    if not invert(covariance):
         return chi2, SINGULAR
-    for a in range(m):
-        j = free[a]
+    for j in free:
         if status == CONVERGED and (p[j] <= low[j] or p[j] >= high[j]):
             status = AT_BOUND
     return chi2, status

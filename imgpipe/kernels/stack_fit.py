@@ -89,8 +89,11 @@ def fit_stack(
         level[k + 1] = known.get(k, found.level)
         spread[k + 1] = 0.0 if k in thin else LEVEL_SPREAD * abs(found.level)
     limits = np.full(traced.shape[0], REACH) if reach is None else reach
-    fitted = fit_groups(image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half)
-    shapes = tuple(_shape(image, fitted.position, k, width, close, thin_limit, known, half) for k in range(traced.shape[0]))
+    fitted = fit_groups(
+        image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half
+    )
+    edges = range(traced.shape[0])
+    shapes = tuple(_shape(image, fitted.position, k, width, close, thin_limit, known, half) for k in edges)
     return StackFit(
         fitted.position, fitted.variance, fitted.covariance, fitted.width, fitted.level, shapes, thin, noise
     )
@@ -104,8 +107,9 @@ def refit_stack(image: NDArray[np.generic], fit: StackFit, half: float = HALF) -
     for k, layer in fit.thin.items():
         level[k + 1], freedom[k : k + 2] = layer.level, 0.0
     reach, noise = np.full(edges, REACH), noise_variance(image, fit.position, half)
+    fixed = np.zeros(edges + 1)
     again = fit_groups(
-        image, fit.position, width, noise, level=level, spread=np.zeros(edges + 1), freedom=freedom, reach=reach, half=half
+        image, fit.position, width, noise, level=level, spread=fixed, freedom=freedom, reach=reach, half=half
     )
     return again.position
 
@@ -194,7 +198,9 @@ def _first_widths(image: NDArray[np.generic], traced: Floats, noise: tuple[float
     edges = traced.shape[0]
     guess, free = np.full(edges, FIRST_WIDTH), np.full(edges, 1.0)
     level, reach = np.full(edges + 1, np.nan), np.full(edges, REACH)
-    fit = fit_groups(sample, traced[:, columns], guess, noise, level=level, spread=level, freedom=free, reach=reach, half=half)
+    fit = fit_groups(
+        sample, traced[:, columns], guess, noise, level=level, spread=level, freedom=free, reach=reach, half=half
+    )
     return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in fit.width])
 
 

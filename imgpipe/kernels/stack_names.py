@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 
@@ -22,7 +23,7 @@ def numbered(edges: int) -> list[str]:
 
 def interface_names(layers: Sequence[str]) -> list[str]:
     """Return ``upper|lower`` for each interface."""
-    return [f"{upper}|{lower}" for upper, lower in zip(layers[:-1], layers[1:], strict=True)]
+    return [f"{upper}|{lower}" for upper, lower in itertools.pairwise(layers)]
 
 
 def layer_of_interfaces(interfaces: Sequence[str]) -> list[str]:

@@ -131,7 +131,7 @@ def _widest(y: Floats, v: Floats, weight: Floats, least: float, best: float, nom
 
 
 def _u_product(p: Floats, cov: Floats) -> float:
-    """Standard uncertainty of contrast times width."""
+    """Return the standard uncertainty of contrast times width."""
     width, contrast = p[4] - p[3], p[1] - 0.5 * (p[0] + p[2])
     gradient = np.array([-0.5 * width, width, -0.5 * width, -contrast, contrast])
     return float(np.sqrt(max(gradient @ cov @ gradient, 0.0)))

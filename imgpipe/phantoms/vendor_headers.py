@@ -31,7 +31,7 @@ class Acquisition:
     beam_energy, beam_current, dwell_time : eV, A, s
     working_distance, magnification, stage_tilt : nm, 1, deg
     tilt_corrected : "yes", "no" or "unknown"
-    tilt_correction : angle that the scan was corrected for, deg
+    tilt_correction : angle between beam and face that the scan was corrected for, deg
     detector : name of the detector
     date : (year, month, day)
     """
@@ -157,7 +157,7 @@ def fei(a: Acquisition) -> str:
         wd=a.working_distance * 1e-9,
         on="yes" if a.tilt_corrected == "yes" else "no",
         tilt=a.stage_tilt * _DEGREE,
-        correction=a.tilt_correction * _DEGREE,
+        correction=_from_normal(a) * _DEGREE,
         canvas=a.magnification * a.pixel_size * a.columns * 1e-9,
     )
     return text.replace("\n", "\r\n")
@@ -188,7 +188,7 @@ def zeiss(a: Acquisition) -> str:
         ("AP_WD", f"WD =  {a.working_distance * 1e-6:.1f} mm"),
         ("AP_MAG", f"Mag =  {a.magnification / 1000:.2f} K X"),
         ("AP_IPROBE", f"I Probe =  {a.beam_current * 1e12:.1f} pA"),
-        ("AP_TILT_ANGLE", f"Tilt Angle = {a.tilt_correction:.1f} °"),
+        ("AP_TILT_ANGLE", f"Tilt Angle = {-_from_normal(a):.1f} °"),
         ("AP_PIXEL_SIZE", f"Pixel Size = {_engineering(a.pixel_size * 2.0)}"),
         ("AP_HEIGHT", f"Height = {_engineering(a.pixel_size * (a.rows + a.bar_rows))}"),
         ("AP_WIDTH", f"Width = {_engineering(a.pixel_size * a.columns)}"),
@@ -248,7 +248,7 @@ def tescan_sections(a: Acquisition) -> dict[str, dict[str, str]]:
         "ScanMode": "RESOLUTION",
         "ScanRotation": "0",
         "StageTilt": f"{a.stage_tilt:.4f}",
-        "TiltCorrection": f"{a.tilt_correction if a.tilt_corrected == 'yes' else 0.0:.4f}",
+        "TiltCorrection": f"{_from_normal(a):.4f}",
         "WD": f"{a.working_distance * 1e-9:.9g}",
     }
     return {"MAIN": main, "SEM": sem}
@@ -316,3 +316,8 @@ def jeol_txt(a: Acquisition) -> str:
         f"$$SM_WD {a.working_distance * 1e-6:.2f}",
     ]
     return "\r\n".join(lines) + "\r\n"
+
+
+def _from_normal(a: Acquisition) -> float:
+    """Return the tilt that the scan was corrected for, from the normal of the face; 0 where it was not."""
+    return 90.0 - a.tilt_correction if a.tilt_corrected == "yes" else 0.0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from imgpipe.readers.sem_header import SemHeader, agree, contradiction, number, positive, sized, written_date
+from imgpipe.readers.sem_header import SemHeader, agree, contradiction, face_angle, number, positive, sized, written_date
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -93,7 +93,7 @@ def _tilt(found: SemHeader, column: Mapping[str, Any]) -> None:
     found.attrs["tilt_corrected"] = {"yes": "yes", "on": "yes", "no": "no", "off": "no"}.get(state, "unknown")
     angle = number(column.get("TiltCorrectionAngle"))
     if found.attrs["tilt_corrected"] == "yes" and angle is not None:
-        found.attrs["tilt_correction_angle"] = f"{round(math.degrees(angle), 4)!r}"
+        found.attrs["tilt_correction_angle"] = repr(face_angle(math.degrees(angle)))
 
 
 def _texts(found: SemHeader, sections: Sections) -> None:

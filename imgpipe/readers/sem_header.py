@@ -35,7 +35,7 @@ class SemHeader:
     pixel_size_source : tag it came from
     image_rows : rows that are image (the rest is data bar), or None when the metadata don't say
     quantities : see `NAMES`; eV, A, nm, deg, 1, s
-    attrs : instrument, detector, acquired, tilt_corrected, tilt_correction_angle
+    attrs : instrument, detector, acquired, tilt_corrected, tilt_correction_angle (between beam and face, deg)
     flags : what the user must know
     raw : everything the file says, for ``vendor_metadata``
     fields : detector images side by side in one file
@@ -130,3 +130,8 @@ def written_date(text: str, patterns: tuple[str, ...], change: Callable[[str], s
         except ValueError:
             continue
     return text.strip()
+
+
+def face_angle(tilt: float) -> float:
+    """Return the angle between beam and face, deg, for a tilt from the normal of the face, of any sign."""
+    return round(90.0 - abs(tilt), 4)

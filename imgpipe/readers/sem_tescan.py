@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from imgpipe.readers.sem_header import SemHeader, positive, written_date
+from imgpipe.readers.sem_header import SemHeader, face_angle, positive, written_date
 
 _ENTRY = re.compile(r"^([A-Za-z][\w.]*)=(.*)$")
 _ON = {"1": "yes", "yes": "yes", "on": "yes", "true": "yes", "0": "no", "no": "no", "off": "no", "false": "no"}
@@ -70,7 +70,7 @@ def _tilt(found: SemHeader, text: str) -> None:
     angle = positive(value)
     if value in _ON:
         found.attrs["tilt_corrected"] = _ON[value]
-    elif angle:  # the angle that the scan was corrected for
-        found.attrs["tilt_corrected"], found.attrs["tilt_correction_angle"] = "yes", repr(angle)
+    elif angle:  # from the normal of the face, as we understand it (no real file at hand)
+        found.attrs["tilt_corrected"], found.attrs["tilt_correction_angle"] = "yes", repr(face_angle(angle))
     else:
         found.attrs["tilt_corrected"] = "no" if value and not value.strip("0.-") else "unknown"

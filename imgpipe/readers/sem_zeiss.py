@@ -7,7 +7,7 @@ number is a pixel size at full precision, of an image 1024 columns wide: times 1
 
 from __future__ import annotations
 
-from imgpipe.readers.sem_header import SemHeader, agree, contradiction, number, positive, written_date
+from imgpipe.readers.sem_header import SemHeader, agree, contradiction, face_angle, number, positive, written_date
 
 POSITION = 3
 """Index of the pixel size (m) among the unnamed numbers."""
@@ -85,11 +85,11 @@ def _tilt(found: SemHeader, entries: Entries) -> None:
     found.attrs["tilt_corrected"] = _ON.get(state, "unknown")
     if found.attrs["tilt_corrected"] != "yes":
         return
-    for key in ("AP_FIB_TILT_COMP", "AP_TILT_ANGLE"):
-        angle = _first(entries, key)
-        if angle:
-            found.attrs["tilt_correction_angle"] = repr(angle)
-            return
+    between, tilt = _first(entries, "AP_FIB_TILT_COMP"), _first(entries, "AP_TILT_ANGLE")
+    if between:
+        found.attrs["tilt_correction_angle"] = repr(between)
+    elif tilt:
+        found.attrs["tilt_correction_angle"] = repr(face_angle(tilt))
 
 
 def _texts(found: SemHeader, entries: Entries) -> None:

@@ -91,7 +91,7 @@ CASES: dict[str, Case] = {
     "remove_curtains": Case(settings={"width": 6, "length": 90}, rtol=1e-5, atol=1e-3),
     "trace_edges": Case(settings={"layers": ["Pt", "Mg", "W", "Cu"]}),
     "fit_edges": Case(data=after("trace_edges"), passes=2),  # pixels for the fit, and again for the saturated share
-    "layer_thickness": Case(data=after("calibrate_scale", "trace_edges", "fit_edges")),
+    "layer_thickness": Case(data=after("calibrate_scale", "trace_edges", "fit_edges"), passes=2),  # two small arrays
     "equivalent_lithium": Case(
         data=after("trace_edges", "fit_edges", "layer_thickness"),
         settings={"layer": "Mg", "magnesium": 5.0, "u_magnesium": 1.0},
@@ -218,7 +218,8 @@ def test_each_chunk_is_read_no_more_often_than_declared(name):
         dataset = dataset.assign({variable: array.copy(data=da.from_array(Counted(array.values, counters[variable]), chunks=chunks))})
     result = run(name, dataset, case.settings)
     untouched = {v.data.name for v in dataset.data_vars.values() if v.chunks}
-    dask.compute(result[[n for n, v in result.items() if v.chunks and v.data.name not in untouched]], scheduler="sync")
+    # never dask.compute(dataset): dask 2026.8 then loses keys where one output is made of another
+    result[[n for n, v in result.items() if v.chunks and v.data.name not in untouched]].compute(scheduler="sync")
     passes = {variable: max(counter.values(), default=0) for variable, counter in counters.items()}
     assert max(passes.values()) <= case.passes, passes
 

@@ -95,7 +95,7 @@ def test_tescan_blocks_and_companion(tmp_path: Path) -> None:
     assert "PixelSizeX=2e-09\r\n" in blocks[2]
     assert "ImageStripSize=32\r\n" in blocks[2]
     assert "HV=2000.0\r\n" in blocks[3]
-    assert "TiltCorrection=54.0000\r\n" in blocks[3]
+    assert "TiltCorrection=36.0000\r\n" in blocks[3]
     assert companion.name == "a-tif.hdr"
     assert companion.read_text().splitlines()[0] == "[MAIN]"
     assert blocks[3].splitlines()[0] in companion.read_text()

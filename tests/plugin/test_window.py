@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from imgpipe import batch
 from imgpipe.bundle import open_bundle
 from imgpipe.edits import load_edits
+from imgpipe.errors import ReadError
 
 pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("quick_technique")]
 ORANGE, SKY = (230, 159, 0), (86, 180, 233)
@@ -118,3 +120,52 @@ def test_dragged_edge_is_measured_saved_and_replayed(
     pd.testing.assert_frame_equal(measured.results.table.table, replayed)
     assert list(replayed["flag"]) == ["edited"]
     assert open_bundle(tmp_path / "out").verify() == []
+
+
+@pytest.fixture
+def installed() -> Iterator[None]:
+    """Let napari know the plugin, as it does once the package is installed."""
+    from npe2 import PluginManager, PluginManifest
+
+    manager, manifest = PluginManager.instance(), PluginManifest.from_file(files("imgpipe.napari") / "napari.yaml")
+    if manifest.name in manager:
+        yield
+        return
+    manager.register(manifest)
+    yield
+    manager.unregister(manifest.name)
+
+
+def test_napari_itself_opens_docks_samples_and_saves(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, installed: None, image_file: Path, tmp_path: Path
+) -> None:
+    viewer = make_napari_viewer()
+    (layer,) = viewer.open(str(image_file), plugin="imgpipe")
+    assert layer.metadata["path"] == str(image_file)
+    _, dock = viewer.window.add_plugin_dock_widget("imgpipe", "Layer thickness")
+    qtbot.waitUntil(lambda: dock.task is None, timeout=60_000)
+    assert dock.path == image_file  # what was open is taken over
+    dock.draft.inputs["pixel_size"] = "4 nm"
+    dock.run()
+    qtbot.waitUntil(lambda: dock.task is None, timeout=60_000)
+    assert dock.bar.faults.text() == ""
+    viewer.layers["foil edges"].save(str(tmp_path / "layers.csv"), plugin="imgpipe")
+    assert pd.read_csv(tmp_path / "layers.csv", encoding="utf-8-sig")["thickness_nm"][0] > 100
+    viewer.layers["foil handles"].save(str(tmp_path / "edits.yaml"), plugin="imgpipe")
+    assert load_edits(tmp_path / "edits.yaml").groups == {}
+    (sample,) = viewer.open_sample("imgpipe", "cross_section")
+    assert [str(unit) for unit in sample.units] == ["nanometer", "nanometer"]
+    qtbot.waitUntil(lambda: dock.task is None, timeout=60_000)
+    assert dock.path == Path(sample.metadata["path"])
+
+
+def test_napari_tells_of_a_broken_file_and_lives_on(
+    make_napari_viewer: Callable[..., Any], installed: None, image_file: Path
+) -> None:
+    viewer = make_napari_viewer()
+    broken = image_file.with_name("broken.tif")
+    broken.write_bytes(image_file.read_bytes()[:3000])
+    with pytest.raises(ReadError, match=r"broken\.tif"):
+        viewer.open(str(broken), plugin="imgpipe")
+    viewer.open(str(image_file), plugin="imgpipe")
+    assert len(viewer.layers) == 1

@@ -59,7 +59,7 @@ def test_fei_tilt_corrected(tmp_path: Path) -> None:
     text = vendor_files.fei_text(200, 160, tilt_corrected="yes")
     attrs = _leaf(tagged(tmp_path / "fei.tif", with_bar(grain()), FEI, text)).attrs
     assert attrs["tilt_corrected"] == "yes"
-    assert float(attrs["tilt_correction_angle"]) == pytest.approx(38.0, abs=1e-3)
+    assert float(attrs["tilt_correction_angle"]) == pytest.approx(52.0, abs=1e-3)
 
 
 def test_fei_scale_that_contradicts_itself(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_tescan(tmp_path: Path, prefix: str) -> None:
 def test_tescan_companion(tmp_path: Path, name: str) -> None:
     found = _leaf(_beside(tmp_path / "image.tif", name, vendor_files.tescan_text(tilt="35"), with_bar(grain())))
     assert float(found.pixel_size_x) == pytest.approx(6.0)
-    assert (found.attrs["tilt_corrected"], found.attrs["tilt_correction_angle"]) == ("yes", "35.0")
+    assert (found.attrs["tilt_corrected"], found.attrs["tilt_correction_angle"]) == ("yes", "55.0")
     assert found.sizes["y"] == 160
 
 

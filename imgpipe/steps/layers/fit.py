@@ -12,7 +12,7 @@ from imgpipe.kernels.stack_fit import StackFit, fit_stack, refit_stack
 from imgpipe.kernels.stack_names import layer_of_interfaces
 from imgpipe.model import quantity, spacing, texts, unit_of
 from imgpipe.step import step
-from imgpipe.steps.layers.pages import flat, from_pixels, leading_dims, paged, pages_of, sound_page, to_pixels
+from imgpipe.steps.layers.pages import from_pixels, leading_dims, paged, pages_of, sound_page, to_pixels
 from imgpipe.units import Dims, Gives, Unit
 
 Image = Annotated[xr.DataArray, Unit("counts"), Dims("y x")]
@@ -113,10 +113,10 @@ def _fitted(
             "edge_sigma": of([f.width * size for f in fits], unit, "edge width (Gaussian sigma)", edge),
             "edge_shift": of([_accepted(f)[:, 0] * size for f in fits], unit, "asymmetric shift in use", each),
             "u_edge_shift": of([_accepted(f)[:, 1] * size for f in fits], unit, "u of the asymmetric shift", each),
-            "asymmetric_shift": of([shape("asymmetric", f) * size for f in fits], unit, "asymmetric less symmetric", each),
-            "crossing_shift": of([shape("crossing", f) * size for f in fits], unit, "50 % crossing less symmetric", each),
+            "asymmetric_shift": of([shape("asymmetric", f) * size for f in fits], unit, "asymmetric shift", each),
+            "crossing_shift": of([shape("crossing", f) * size for f in fits], unit, "50 % crossing shift", each),
             "thin_bound": of([b * size for b in bound], unit, "95 % upper bound of a thin layer", layer),
-            "thin_width": of([thin("width", f) * size for f in fits], unit, "width with the blur of other edges", layer),
+            "thin_width": of([thin("width", f) * size for f in fits], unit, "width of a thin layer", layer),
             "contrast_width": of(
                 [thin("contrast_width", f) * size for f in fits], f"counts*{unit}", "contrast x width", layer
             ),
@@ -145,5 +145,8 @@ def _uncleaned(
 def _saturated(image: xr.DataArray, pages: list[np.ndarray], fits: list[StackFit]) -> xr.DataArray:
     """Fraction of saturated pixels within 16 rows of each edge; 0 for float images."""
     top = 2.0 ** int(image.attrs["bits"]) - 1 if "bits" in image.attrs else np.inf
-    values = [np.array([saturated_fraction(page, row, top) for row in f.position]) for page, f in zip(pages, fits, strict=True)]
+    values = [
+        np.array([saturated_fraction(page, row, top) for row in fit.position])
+        for page, fit in zip(pages, fits, strict=True)
+    ]
     return quantity(paged(image, values), "1", "saturated fraction near the edge", (*leading_dims(image), "interface"))

@@ -26,7 +26,9 @@ def equivalent_lithium(
     magnesium: Annotated[float, Field(ge=0), Unit("nm")] = 0.0,
     u_magnesium: Annotated[float, Field(ge=0), Unit("nm")] = 0.0,
     u_charge: Annotated[float, Field(ge=0, lt=1), Unit("1")] = 0.0,
-) -> Annotated[xr.Dataset, Gives(equivalent_lithium="nm", lithium_thickness="nm", lithium_ratio="1", u_lithium_ratio="1")]:
+) -> Annotated[
+    xr.Dataset, Gives(equivalent_lithium="nm", lithium_thickness="nm", lithium_ratio="1", u_lithium_ratio="1")
+]:
     """Compare a plated layer with the dense lithium that its charge can make.
 
     Dense lithium is ``Q M / (rho F)``: 4.850 um per mAh/cm2 (6.941 g/mol, 0.534 g/cm3). A ratio above 1 means voids or
@@ -57,7 +59,8 @@ def equivalent_lithium(
     if layer not in names:
         raise DataError(f"there is no layer {layer!r}; found {', '.join(names)}.", remedy="set `layer` to one of them.")
     if not float(charge) > 0:
-        raise DataError(f"the charge is {float(charge):g} mAh/cm2; it must be positive.", remedy="give it in the file name.")
+        remedy = "give it as a field of the file name."
+        raise DataError(f"the charge is {float(charge):g} mAh/cm2; it must be positive.", remedy=remedy)
     chosen = np.array([name == layer for name in names])
     spread = electrode_area / (electrode_area if deposit_area is None else deposit_area)
     dense = plated_lithium(float(charge) * reversible_charge * spread)

@@ -21,9 +21,10 @@ def pages_of(image: xr.DataArray) -> list[np.ndarray]:
 def sound_page(page: np.ndarray) -> np.ndarray:
     """Return a page that can be measured, or say what is wrong with it."""
     if min(page.shape) < SMALLEST:
-        raise DataError(f"the image has {page.shape[0]} x {page.shape[1]} pixels; at least {SMALLEST} x {SMALLEST} are needed.")
+        rows, columns = page.shape
+        raise DataError(f"the image has {rows} x {columns} pixels; at least {SMALLEST} x {SMALLEST} are needed.")
     if page.dtype.kind not in "uif":
-        raise DataError(f"the image holds {page.dtype} values; grey values are needed.", remedy="use a grey-level image.")
+        raise DataError(f"the image holds {page.dtype} values, not grey values.", remedy="use a grey-level image.")
     bad = page.size - int(np.isfinite(page).sum())
     if bad:
         raise DataError(f"{bad} of {page.size} pixels are NaN or Inf.", remedy="crop the image to its valid part.")
@@ -33,6 +34,7 @@ def sound_page(page: np.ndarray) -> np.ndarray:
 
 
 def leading_dims(array: xr.DataArray) -> tuple[str, ...]:
+    """Return the names of all dimensions but the last two."""
     return tuple(str(d) for d in array.dims[:-2])
 
 
@@ -42,10 +44,12 @@ def paged(like: xr.DataArray, values: list[np.ndarray]) -> np.ndarray:
 
 
 def from_pixels(rows: np.ndarray, axis: xr.DataArray) -> np.ndarray:
+    """Turn rows (or columns) into places on an axis."""
     return np.asarray(float(axis[0]) + rows * spacing(axis))
 
 
 def to_pixels(values: np.ndarray, axis: xr.DataArray) -> np.ndarray:
+    """Turn places on an axis into rows (or columns)."""
     return np.asarray((values - float(axis[0])) / spacing(axis))
 
 

@@ -49,7 +49,10 @@ def layer_thickness(
     unit: Literal["auto", "nm"] = "auto",
     max_obliquity: Degrees = 0.0,
     least_covered: Annotated[float, Field(gt=0, le=1)] = 0.95,
-) -> Annotated[xr.Dataset, Gives(table="layers", thickness="nm", u_thickness="nm", thickness_px="px", local_thickness="nm|px")]:
+) -> Annotated[
+    xr.Dataset,
+    Gives(table="layers", thickness="nm", u_thickness="nm", thickness_px="px", local_thickness="nm|px"),
+]:
     """Measure the thickness of each layer, with a budget of its uncertainty and a 95 % interval.
 
     Thickness is the chord along the mean normal of the layer: straight lines are fitted to both
@@ -60,8 +63,8 @@ def layer_thickness(
 
     Terms (GUM): ``u_localisation`` noise; ``u_sampling`` from n_eff; ``u_edge_model`` half the spread of the three edge
     models; ``u_curtain`` change when removed curtains are put back (0 where none were removed);
-    ``u_fields`` standard deviation over pages over sqrt(pages) (0 for one page); ``u_obliquity``. Shared by the session:
-    ``u_pixel_scale`` (without certificate 5 % as a limit: 2.9 %) and ``u_tilt`` = t cos2(phi) cot(theta) u(theta).
+    ``u_fields`` standard deviation over pages over sqrt(pages) (0 for one page); ``u_obliquity``.
+    Shared by the session: ``u_pixel_scale`` (without certificate 5 % as a limit: 2.9 %) and ``u_tilt`` = t cos2(phi) cot(theta) u(theta).
 
     Parameters
     ----------
@@ -79,10 +82,11 @@ def layer_thickness(
 
     Returns
     -------
-    Dataset with the tables ``layers`` and ``interfaces`` and ``local_thickness(layer, x)``. ``thickness_px`` counts pixels of
-    the x axis. A layer that can't be measured is a row of NaN with a flag.
+    Dataset with the tables ``layers`` and ``interfaces`` and ``local_thickness(layer, x)``. ``thickness_px`` counts
+    pixels of the x axis. A layer that can't be measured is a row of NaN with a flag.
     """
     _refuse_pixels(unit, interface_position)
+    interface_position, u_interface_position = interface_position.compute(), u_interface_position.compute()
     x, size = interface_position["x"], spacing(interface_position["x"])
     names = [str(name) for name in thin_bound["layer"].values]
     pages = _edge_pages(

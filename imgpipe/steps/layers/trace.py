@@ -1,5 +1,6 @@
 """The step trace_edges."""
 
+import itertools
 from typing import Annotated
 
 import numpy as np
@@ -63,7 +64,7 @@ def trace_edges(
     """
     names = _stack_names(layers, stack)
     pages = [sound_page(page) for page in pages_of(image)]
-    expected = None if names is None else [expected_polarity(a, b) for a, b in zip(names[:-1], names[1:], strict=True)]
+    expected = None if names is None else [expected_polarity(a, b) for a, b in itertools.pairwise(names)]
     tracks: list[Tracks] = []
     for page in pages:
         found = track_edges(page, expected, sigma=filter_sigma, lateral=smoothing, least_contrast=least_contrast)
@@ -91,7 +92,8 @@ def _anchors(
     """Return the anchors (anchor, [column, row]) of each edited interface."""
     unknown = sorted({str(name) for name in names.values} - set(labels))
     if unknown:
-        raise DataError(f"edited interface {', '.join(unknown)} is not in this stack.", remedy=f"use {', '.join(labels)}.")
+        remedy = f"use {', '.join(labels)}."
+        raise DataError(f"edited interface {', '.join(unknown)} is not in this stack.", remedy=remedy)
     points = np.stack([to_pixels(x.values, image["x"]), to_pixels(y.values, image["y"])], axis=1)
     chosen = np.array([labels.index(str(name)) for name in names.values])
     return {int(k): points[chosen == k] for k in np.unique(chosen)}
