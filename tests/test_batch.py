@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import xarray as xr
+from small_runs import RECIPE, make_study, numbers_of, write_image
 
 from imgpipe import bundle
 from imgpipe.batch import Watch, exit_code, plan, run
 from imgpipe.errors import ImgpipeError, LockedError, OutputError, RecipeError
 from imgpipe.recipe import Recipe
-from small_runs import RECIPE, make_study, numbers_of, write_image
 
 pytestmark = pytest.mark.usefixtures("outside_package")
 
@@ -131,7 +131,7 @@ def test_fail_fast_stops_at_the_first(tmp_path):
 
 def test_row_60_an_existing_output_is_refused(study):
     before = numbers_of(study / "out")
-    with pytest.raises(RecipeError, match="exists already.*--resume, --overwrite"):
+    with pytest.raises(RecipeError, match=r"exists already.*--resume, --overwrite"):
         go(study)
     with pytest.raises(RecipeError, match="exclude each other"):
         go(study, resume=True, overwrite=True)
@@ -221,7 +221,7 @@ def test_row_61_no_permission(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(OutputError, match="no permission.*another -o"):
+    with pytest.raises(OutputError, match=r"no permission.*another -o"):
         go(tmp_path)
 
 
@@ -243,7 +243,7 @@ def test_row_62_a_full_disk_stops_the_run_and_keeps_what_is_finished(tmp_path, m
         return plain(*args, **kwargs)
 
     monkeypatch.setattr(where, name, fill)
-    with pytest.raises(OutputError, match="the disk is full.*--resume"):
+    with pytest.raises(OutputError, match=r"the disk is full.*--resume"):
         go(tmp_path)
     out = tmp_path / "out"
     assert bundle.Bundle(out).groups == ["a_1d"]

@@ -104,13 +104,14 @@ def test_variables_are_found_under_other_names():
 def test_provenance_grows_by_step_version_and_settings():
     twice = apply(call(double, by=3.0), apply(call(double), tree(image=leaf())))
     assert json.loads(twice["image"].attrs["provenance"]) == [
-        {"step": "double", "version": 3, "settings": {"by": 2.0}}, {"step": "double", "version": 3, "settings": {"by": 3.0}},
+        {"step": "double", "version": 3, "settings": {"by": 2.0}},
+        {"step": "double", "version": 3, "settings": {"by": 3.0}},
     ]  # fmt: skip
     assert twice["image"].attrs["source_file"] == "a.tif"
 
 
 def test_two_fitting_leaves_are_an_error_that_lists_them():
-    with pytest.raises(StepError, match="fits several leaves: one, two.*at: one"):
+    with pytest.raises(StepError, match=r"fits several leaves: one, two.*at: one"):
         run(double, tree(one=leaf(), two=leaf()))
 
 
@@ -152,7 +153,7 @@ def test_px_may_pass_where_the_step_says_so_only():
 def test_row_50_a_length_on_an_image_without_scale_fails_with_the_remedy():
     uncalibrated = tree(image=leaf("px"))
     run(reach, uncalibrated)  # the default is the step's own business
-    with pytest.raises(DataError, match="length is a length, but the image has no pixel size.*pixel_size"):
+    with pytest.raises(DataError, match=r"length is a length, but the image has no pixel size.*pixel_size"):
         run(reach, uncalibrated, length=20.0)
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_runs import RECIPE, imgpipe, make_study, numbers_of
 
 from imgpipe import cli
 from imgpipe.errors import ImgpipeError
-from small_runs import RECIPE, imgpipe, make_study, numbers_of
 
 pytestmark = pytest.mark.usefixtures("outside_package")
 Command = Callable[..., tuple[int, str, str]]
@@ -45,7 +45,9 @@ def test_run_check_verify_of_a_sound_study(command, tmp_path):
 
 
 def test_some_failed_is_3_and_all_failed_is_4(command, tmp_path):
-    recipe, images = make_study(tmp_path, recipe=RECIPE.replace("  - mean_grey", "  - fail_above: {grey: 300}\n  - mean_grey"))
+    recipe, images = make_study(
+        tmp_path, recipe=RECIPE.replace("  - mean_grey", "  - fail_above: {grey: 300}\n  - mean_grey")
+    )
     status, out, err = command("run", recipe, images, "-o", tmp_path / "out")
     assert status == 3
     assert re.search(r"failed: c_3d\.tif: .*too bright", out)
@@ -64,7 +66,8 @@ def test_dry_run_lists_groups_and_runs_nothing(command, tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        (), ("bogus",), ("run",), ("run", "--bogus"), ("run", "none.yaml"), ("run", "{recipe}", "{images}", "--jobs", "0"),
+        (), ("bogus",), ("run",), ("run", "--bogus"), ("run", "none.yaml"),
+        ("run", "{recipe}", "{images}", "--jobs", "0"),
         ("run", "{recipe}", "none.tif"), ("run", "{recipe}", "{images}", "--set", "brighten.bye=1"),
         ("run", "{recipe}", "{images}", "--resume", "--overwrite"), ("check", "{recipe}", "{folder}/none/*.tif"),
         ("steps", "brigthen"), ("new", "nothing"), ("inspect",),
@@ -180,7 +183,9 @@ class Running:
         self.door.write_text("open")
         done = run(self.recipe, [self.images], self.out, resume=True, report=False)
         assert done.verify() == []
-        assert numbers_of(done.path) == numbers_of(run(self.recipe, [self.images], self.out.with_name("whole"), report=False).path)
+        assert numbers_of(done.path) == numbers_of(
+            run(self.recipe, [self.images], self.out.with_name("whole"), report=False).path
+        )
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,4 +1,4 @@
-"""Processes and clusters: the same bytes as one process, and a death takes only its own group (FAULTS 70, 71, 75, 77)."""
+"""Processes and clusters: the same bytes as one process; a death takes only its own group (FAULTS 70, 71, 75)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from small_runs import RECIPE, make_study, numbers_of
 
 from imgpipe.batch import exit_code, run
 from imgpipe.cluster import connect, run_on_worker
 from imgpipe.errors import OutputError, RecipeError
 from imgpipe.grouping import Group, InputFile
 from imgpipe.one_group import Job
-from small_runs import RECIPE, make_study, numbers_of
 
 pytestmark = pytest.mark.usefixtures("outside_package")
 DEADLY = RECIPE.replace("  - mean_grey", "  - die_above: {grey: 330}\n  - mean_grey")

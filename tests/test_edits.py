@@ -11,7 +11,9 @@ from imgpipe.errors import DataError, RecipeError
 from imgpipe.model import axis, check
 from imgpipe.recipe import Recipe
 
-EDITS = Edits({"b": (Anchor(interface="Pt|Mg", x="120 nm", y="0.085 um"),), "a": (Anchor(interface="é", x="1 nm", y="-2 nm"),)})
+EDITS = Edits(
+    {"b": (Anchor(interface="Pt|Mg", x="120 nm", y="0.085 um"),), "a": (Anchor(interface="é", x="1 nm", y="-2 nm"),)}
+)
 
 
 @pytest.fixture
@@ -48,8 +50,10 @@ def test_pixels_on_a_calibrated_image_are_refused(leaf):
     "text",
     [
         "", "5", "imgpipe_edits: 2\ngroups: {}", "imgpipe_edits: 1", "imgpipe_edits: 1\ngroups: {a: [{interface: b}]}",
-        "imgpipe_edits: 1\ngroups: {a: [{interface: b, x: 3, y: 3 nm}]}", "imgpipe_edits: 1\ngroups: {a: [{interface: b, x: '3', y: 3 nm}]}",
-        "imgpipe_edits: 1\ngroups: {a: [{interface: b, x: nan nm, y: 3 nm}]}", "imgpipe_edits: 1\ngroups: {a: !!python/none }",
+        "imgpipe_edits: 1\ngroups: {a: [{interface: b, x: 3, y: 3 nm}]}",
+        "imgpipe_edits: 1\ngroups: {a: [{interface: b, x: '3', y: 3 nm}]}",
+        "imgpipe_edits: 1\ngroups: {a: [{interface: b, x: nan nm, y: 3 nm}]}",
+        "imgpipe_edits: 1\ngroups: {a: !!python/none }",
     ],
     ids=range(9),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """FAULTS rows about recipes and output that need a real process, or are seen best in one place.
 
-The other rows: 37, 39, 40, 59 in test_grouping and test_bundle; 56-58, 64, 65 in test_cli; 57 and 58 in test_recipe, too; 60-62, 65,
-80 in test_batch; 66, 69 in test_store; 66-68 in test_bundle; 65 in test_lock.
+The other rows: 37, 39, 40, 59 in test_grouping and test_bundle; 56-58, 64, 65 in test_cli; 57 and 58 in
+test_recipe, too; 60-62, 65, 80 in test_batch; 66, 69 in test_store; 66-68 in test_bundle; 65 in test_lock.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_runs import make_study, numbers_of
 
 from imgpipe import bundle
 from imgpipe.batch import run
 from imgpipe.errors import OutputError, RecipeError
 from imgpipe.located_yaml import load_located
 from imgpipe.recipe import Recipe
-from small_runs import make_study, numbers_of
 
 pytestmark = pytest.mark.usefixtures("outside_package")
 
@@ -51,7 +51,7 @@ elif stage == "between chunks":
 elif stage == "before the rename":
     Path.rename = deadly(Path.rename, lambda path, target: path.name == "b_2d.part")
 elif stage == "before the marker":
-    bundle.write_json = deadly(bundle.write_json, lambda path, value: path.name == "COMPLETE" and path.parent.name == "b_2d")
+    bundle.write_json = deadly(bundle.write_json, lambda path, value: path.parent.name == "b_2d")
 main()
 """
 
@@ -61,7 +61,10 @@ def test_row_63_a_killed_run_is_never_complete_and_resume_equals_an_uninterrupte
     recipe, images = make_study(tmp_path)
     out = tmp_path / "out"
     killed = subprocess.run(
-        [sys.executable, "-c", KILLER, stage, "run", recipe, images, "-o", out], capture_output=True, timeout=120, check=False
+        [sys.executable, "-c", KILLER, stage, "run", recipe, images, "-o", out],
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     broken = bundle.open_bundle(out)
@@ -77,7 +80,14 @@ def test_row_63_a_killed_run_is_never_complete_and_resume_equals_an_uninterrupte
 
 
 @pytest.mark.parametrize(
-    "tag", ["!!python/object/apply:os.system [touch x]", "!!python/name:os.system x", "!!python/tuple [1]", "!mine x", "!!binary aGk="]
+    "tag",
+    [
+        "!!python/object/apply:os.system [touch x]",
+        "!!python/name:os.system x",
+        "!!python/tuple [1]",
+        "!mine x",
+        "!!binary aGk=",
+    ],
 )
 def test_row_56_tags_are_refused_with_their_line(tag):
     with pytest.raises(RecipeError, match=r"r\.yaml: line 3: the YAML tag"):
@@ -99,8 +109,11 @@ def test_row_57_nests_and_floods_are_refused(text):
 
 @pytest.mark.parametrize("name", ["../../x", "/abs", "C:\\x", "a\\0b", "..", "a/../b", "", "a/b/c", ".hidden"])
 def test_row_59_names_in_a_recipe_cannot_leave_the_result(name):
-    for line in (f'inputs: {{"{name}": "{{s}}.tif"}}\nsteps: [brighten]', f'inputs: a.tif\nsteps: [brighten: {{as: "{name}"}}]'):
-        with pytest.raises(RecipeError, match="can't name a role|`as` is a name|valid YAML"):
+    for line in (
+        f'inputs: {{"{name}": "{{s}}.tif"}}\nsteps: [brighten]',
+        f'inputs: a.tif\nsteps: [brighten: {{as: "{name}"}}]',
+    ):
+        with pytest.raises(RecipeError, match=r"can't name a role|`as` is a name|valid YAML"):
             Recipe.parse(f"imgpipe: 1\n{line}\n")
 
 
@@ -123,11 +136,14 @@ def test_row_62_a_disk_that_really_is_full(tmp_path):
         "    if job.group.name == 'b_2d': resource.setrlimit(resource.RLIMIT_FSIZE, (400, resource.RLIM_INFINITY))\n"
         "    return plain(job, part, tell)\n"
         "one_group._work = work\n"
-        "import imgpipe.readers as readers; from pathlib import Path; readers.read(Path(sys.argv.pop(1)))\n"  # a warm child keeps no limit
+        "import imgpipe.readers as readers; from pathlib import Path; readers.read(Path(sys.argv.pop(1)))\n"
+        # the child that reads is warm now, and not limited
         "main()"
     )
     words = [images / "a_1d.tif", "run", recipe, images, "-o", tmp_path / "out"]
-    full = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120, check=False)
+    full = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120, check=False
+    )
     assert full.returncode == 6, full.stderr
     assert "larger than this disk allows" in full.stderr
     assert str(tmp_path / "out") in full.stderr

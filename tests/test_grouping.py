@@ -47,7 +47,9 @@ def test_fields_come_from_the_names(tmp_path):
 
 def test_without_inputs_the_patterns_are_relative_to_the_recipe(tmp_path):
     touch(tmp_path, "raw/a.tif", "a.tif")
-    assert [g.files[0].path for g in find_groups(recipe('"raw/{s}.tif"', tmp_path))] == [str(tmp_path / "raw" / "a.tif")]
+    assert [g.files[0].path for g in find_groups(recipe('"raw/{s}.tif"', tmp_path))] == [
+        str(tmp_path / "raw" / "a.tif")
+    ]
     with pytest.raises(RecipeError, match="no such folder"):
         find_groups(recipe('"other/{s}.tif"', tmp_path))
 
@@ -87,7 +89,10 @@ def test_planes_of_a_stack_are_in_the_order_of_their_numbers(tmp_path):
 def test_roles_meet_by_their_common_fields(tmp_path):
     touch(tmp_path, "a_se.tif", "a_bse.tif", "b_se.tif")
     groups = find_groups(recipe('{se: "{s}_se.tif", bse: "{s}_bse.tif"}'), [tmp_path])
-    assert [(g.name, [f.role for f in g.files], g.lacking) for g in groups] == [("a", ["bse", "se"], ()), ("b", ["se"], ("bse",))]
+    assert [(g.name, [f.role for f in g.files], g.lacking) for g in groups] == [
+        ("a", ["bse", "se"], ()),
+        ("b", ["se"], ("bse",)),
+    ]
 
 
 def test_two_files_for_one_role_are_an_error(tmp_path):
@@ -110,7 +115,16 @@ def test_an_input_that_matches_nothing(tmp_path, given):
 
 
 def test_row_37_strange_names_are_kept_apart_from_the_disk(tmp_path):
-    strange = ["ü ä.tif", "new\nline.tif", "x" * 200 + ".tif", "漢字.tif", " lead.tif", "dots..tif", "a'b\"c.tif", "{b}.tif"]
+    strange = [
+        "ü ä.tif",
+        "new\nline.tif",
+        "x" * 200 + ".tif",
+        "漢字.tif",
+        " lead.tif",
+        "dots..tif",
+        "a'b\"c.tif",
+        "{b}.tif",
+    ]
     touch(tmp_path, *strange)
     (tmp_path / os.fsdecode(b"bytes\xff.tif")).write_text("", encoding="utf-8")
     groups = find_groups(recipe('"{s}.tif"'), [tmp_path])
@@ -143,7 +157,23 @@ def test_the_fingerprint_follows_content_and_name(tmp_path):
     assert group.fingerprint() != before
 
 
-RESERVED = ("CON", "con", "NUL", "nul.txt", "COM1", "LPT9.x", "", ".", "..", "   ", "tables", "figures", "run.json", "recipe.yaml", "a.part")
+RESERVED = (
+    "CON",
+    "con",
+    "NUL",
+    "nul.txt",
+    "COM1",
+    "LPT9.x",
+    "",
+    ".",
+    "..",
+    "   ",
+    "tables",
+    "figures",
+    "run.json",
+    "recipe.yaml",
+    "a.part",
+)
 
 
 @pytest.mark.parametrize("name", RESERVED)

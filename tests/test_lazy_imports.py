@@ -10,7 +10,21 @@ import pytest
 
 import imgpipe
 
-HEAVY = {"numpy", "xarray", "dask", "pandas", "zarr", "pint", "scipy", "numba", "matplotlib", "distributed", "skimage", "cv2", "hyperspy"}
+HEAVY = {
+    "numpy",
+    "xarray",
+    "dask",
+    "pandas",
+    "zarr",
+    "pint",
+    "scipy",
+    "numba",
+    "matplotlib",
+    "distributed",
+    "skimage",
+    "cv2",
+    "hyperspy",
+}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -31,7 +45,9 @@ def test_help_takes_less_than_half_a_second():
     assert min(cpu_seconds("--help") for _ in range(3)) < 0.5
 
 
-@pytest.mark.parametrize("code", ["import imgpipe", "import imgpipe.cli", "from imgpipe import step", "import imgpipe.readers"])
+@pytest.mark.parametrize(
+    "code", ["import imgpipe", "import imgpipe.cli", "from imgpipe import step", "import imgpipe.readers"]
+)
 def test_light_modules_load_nothing_heavy(code):
     assert loaded_by(code) == set()
 

@@ -41,7 +41,7 @@ def test_row_65_a_stale_lock_is_taken_over(tmp_path, stale):
 @pytest.mark.parametrize("text", ["", "{}", "[]", "garbage", '{"pid": "x", "host": 1, "born": 0}'])
 def test_row_65_an_unreadable_lock_is_respected(tmp_path, text):
     (tmp_path / ".lock").write_text(text)
-    with pytest.raises(LockedError, match="delete .lock"), locked(tmp_path):
+    with pytest.raises(LockedError, match=r"delete .lock"), locked(tmp_path):
         pass
 
 

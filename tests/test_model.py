@@ -11,7 +11,9 @@ from imgpipe.model import OBJECT_DIMS, axis, check, quantity, spacing, table_nam
 
 
 def sound() -> xr.Dataset:
-    image = quantity(np.ones((3, 4)), "counts", "grey", "y x", {"y": axis("y", 3, 5.0, "nm"), "x": axis("x", 4, 5.0, "nm")})
+    image = quantity(
+        np.ones((3, 4)), "counts", "grey", "y x", {"y": axis("y", 3, 5.0, "nm"), "x": axis("x", 4, 5.0, "nm")}
+    )
     return xr.Dataset({"image": image, "beam_energy": quantity(5000.0, "eV", "beam energy")})
 
 
@@ -23,7 +25,13 @@ def test_all_faults_are_listed_at_once():
     bad = sound().drop_vars("y").assign(height=(("x",), np.zeros(4)), other=(("wrong",), ["a"]))
     bad["x"] = ("x", [0.0, 2.0, 1.0, 3.0])
     faults = "\n".join(check(bad))
-    for part in ("y: no coordinate", "height: no units", "wrong: unknown dimension", "x: coordinate without units", "not monotonic"):
+    for part in (
+        "y: no coordinate",
+        "height: no units",
+        "wrong: unknown dimension",
+        "x: coordinate without units",
+        "not monotonic",
+    ):
         assert part in faults
 
 

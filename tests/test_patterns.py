@@ -43,7 +43,8 @@ def test_what_does_not_fit(pattern, path):
 
 
 @pytest.mark.parametrize(
-    "text", ["{a:x}.tif", "{a}_{a}.tif", "{}.tif", "{1a}.tif", "{a", "a}", "{a.b}", "{a!r}", "", "**/{a}.tif", "a\0.tif"]
+    "text",
+    ["{a:x}.tif", "{a}_{a}.tif", "{}.tif", "{1a}.tif", "{a", "a}", "{a.b}", "{a!r}", "", "**/{a}.tif", "a\0.tif"],
 )
 def test_no_pattern(text):
     with pytest.raises(RecipeError, match="file pattern"):

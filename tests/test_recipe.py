@@ -64,7 +64,9 @@ def test_what_is_dumped_is_the_same_recipe():
 
 
 def test_overrides_stand_in_the_dump():
-    recipe = Recipe.parse(EVERYTHING, overrides=["lengths.2.reach=3 nm", "mean_grey.name='x=y'", "lengths.1.names=[a, b]"])
+    recipe = Recipe.parse(
+        EVERYTHING, overrides=["lengths.2.reach=3 nm", "mean_grey.name='x=y'", "lengths.1.names=[a, b]"]
+    )
     assert [call.values["reach"] for call in recipe.steps[1:3]] == [200.0, 3.0]
     assert recipe.steps[4].values["name"] == "x=y"
     assert same(recipe, Recipe.parse(recipe.dump()))
@@ -73,7 +75,17 @@ def test_overrides_stand_in_the_dump():
 def test_every_setting_is_written_out():
     dumped = yaml.safe_load(Recipe.parse(HEAD + "  - lengths\n").dump())
     assert dumped["steps"] == [
-        {"lengths": {"reach": 10.0, "tilt": None, "method": "good", "names": [], "often": 3, "verbose": False, "level": "auto"}}
+        {
+            "lengths": {
+                "reach": 10.0,
+                "tilt": None,
+                "method": "good",
+                "names": [],
+                "often": 3,
+                "verbose": False,
+                "level": "auto",
+            }
+        }
     ]
 
 
@@ -94,7 +106,11 @@ def test_any_settings_survive_saving(title, by, reach, names, level, name):
         "imgpipe": 1,
         "title": title,
         "inputs": "{a}.tif",
-        "steps": [{"brighten": {"by": by}}, {"lengths": {"reach": reach, "names": names, "level": level}}, {"mean_grey": {"name": name}}],
+        "steps": [
+            {"brighten": {"by": by}},
+            {"lengths": {"reach": reach, "names": names, "level": level}},
+            {"mean_grey": {"name": name}},
+        ],
     }
     recipe = Recipe.parse(yaml.safe_dump(value, allow_unicode=True))
     again = Recipe.parse(recipe.dump())
@@ -144,7 +160,7 @@ steps:
         ('{image: {files: "{a}.tif", pixel_size: 3 px}}', "pixel size"),
         ('{image: {files: "{a}.tif", pixel_size: .inf}}', "pixel_size"),
         ('{image: {files: "{a}.tif", saturated: 5}}', "saturated"),
-        ('{image: {}}', "files"),
+        ("{image: {}}", "files"),
         ('{"../../x": "{a}.tif"}', "can't name a role"),
         ('{"": "{a}.tif"}', "can't name a role"),
         ('{"/x": "{a}.tif"}', "can't name a role"),
@@ -173,12 +189,15 @@ def test_faults_of_inputs(inputs, part):
 )  # fmt: skip
 def test_nonsense_is_a_recipe_error(text):
     assert faults(text)
-    assert faults(f"{HEAD}  - brighten\n{text}" if text.startswith(("keep", "study", "edits", "a:", "n:", "title")) else text)
+    assert faults(
+        f"{HEAD}  - brighten\n{text}" if text.startswith(("keep", "study", "edits", "a:", "n:", "title")) else text
+    )
 
 
 @pytest.mark.parametrize(
     "override", ["", "=", "brighten", "brighten=1", ".=1", "brighten.by", "brighten.0.by=1", "brighten.2.by=1",
-                 "brighten.by=!!python/name:os.system", "brighten.by=[", "a.b.c.d=1", "brighten.by=", "brighten.x=1", "..="]
+                 "brighten.by=!!python/name:os.system", "brighten.by=[",
+                 "a.b.c.d=1", "brighten.by=", "brighten.x=1", "..="]
 )  # fmt: skip
 def test_wrong_overrides(override):
     assert faults(HEAD + "  - brighten\n", override)

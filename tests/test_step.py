@@ -15,7 +15,12 @@ pytestmark = pytest.mark.usefixtures("outside_package")
 
 def test_variables_come_from_positional_parameters():
     (image,) = load_step("brighten").variables
-    assert (image.name, image.unit.canonical, image.dims.required, image.optional) == ("image", "counts", ("y", "x"), False)
+    assert (image.name, image.unit.canonical, image.dims.required, image.optional) == (
+        "image",
+        "counts",
+        ("y", "x"),
+        False,
+    )
 
 
 def test_settings_take_texts_with_units():
@@ -31,7 +36,8 @@ def test_settings_take_texts_with_units():
     [
         {"reach": "3 px"}, {"reach": "3 s"}, {"reach": -1.0}, {"reach": "-1 nm"}, {"reach": True}, {"reach": "much"},
         {"reach": float("inf")}, {"reach": float("nan")}, {"reach": "1e999 nm"}, {"tilt": 90}, {"method": "best"},
-        {"often": 1.5}, {"often": "3"}, {"verbose": 1}, {"names": "Mg"}, {"names": [1]}, {"unknown": 1}, {"level": "high"},
+        {"often": 1.5}, {"often": "3"}, {"verbose": 1}, {"names": "Mg"}, {"names": [1]}, {"unknown": 1},
+        {"level": "high"},
     ],
     ids=str,
 )  # fmt: skip
@@ -65,7 +71,9 @@ def test_a_step_is_still_its_function():
 
 
 def test_parameter_texts_join_continuation_lines_and_shared_heads():
-    doc = "Do.\n\nParameters\n----------\na, b : first\n    second\n*c : third\n\nReturns\n-------\nd : not a parameter\n"
+    doc = (
+        "Do.\n\nParameters\n----------\na, b : first\n    second\n*c : third\n\nReturns\n-------\nd : not a parameter\n"
+    )
     assert parameter_texts(doc) == {"a": "first second", "b": "first second", "c": "third"}
     assert parameter_texts("Do.") == {}
 

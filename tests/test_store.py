@@ -28,7 +28,11 @@ def leaf(rng: np.random.Generator) -> xr.Dataset:
             "sample": xr.DataArray("007").astype(object),
             "energy": quantity(5000.0, "eV", "beam energy"),
         },
-        coords={"y": axis("y", 40, 5.0, "nm"), "x": axis("x", 30, 5.0, "nm"), "layer": texts(["Mg", "NA"], "layer", "layer")},
+        coords={
+            "y": axis("y", 40, 5.0, "nm"),
+            "x": axis("x", 30, 5.0, "nm"),
+            "layer": texts(["Mg", "NA"], "layer", "layer"),
+        },
         attrs={"technique": "sem", "provenance": "[]"},
     )
 
@@ -89,7 +93,9 @@ def test_row_69_a_dask_chunk_smaller_than_a_shard_is_refused(tmp_path):
         write_leaf(lazy, tmp_path / "s.zarr", "image", shards={"y": 32})
 
 
-@pytest.mark.parametrize("chunks", [((10, 20, 10), (30,)), ((5, 35), (30,)), ((16, 16, 8), (7, 7, 7, 7, 2)), ((1,) * 40, (29, 1))])
+@pytest.mark.parametrize(
+    "chunks", [((10, 20, 10), (30,)), ((5, 35), (30,)), ((16, 16, 8), (7, 7, 7, 7, 2)), ((1,) * 40, (29, 1))]
+)
 def test_irregular_chunks_are_made_regular(tmp_path, leaf, chunks):
     lazy = leaf[["image"]].assign(image=leaf["image"].copy(data=da.from_array(leaf["image"].values, chunks=chunks)))
     write_leaf(lazy, tmp_path / "s.zarr", "image")
@@ -101,7 +107,9 @@ def test_empty_objects_are_stored(tmp_path, leaf):
     assert open_leaf(tmp_path / "s.zarr", "image")["thickness"].shape == (0,)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG])
+@pytest.mark.parametrize(
+    "code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG]
+)
 def test_disk_errors_name_the_path(tmp_path, code):
     with pytest.raises(OutputError, match=str(tmp_path)), disk_errors(tmp_path):
         raise OSError(code, "refused")

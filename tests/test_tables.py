@@ -31,7 +31,7 @@ def leaf() -> xr.Dataset:
 def test_one_table_per_object_dimension(leaf):
     tables = leaf_tables(leaf)
     assert set(tables) == {"layers", "interfaces"}
-    assert list(tables["layers"]) == ["layer", "thickness_nm", "thickness_px", "covered_fraction", "flag"]
+    assert list(tables["layers"]) == ["layer", "thickness_nm", "covered_fraction", "flag", "thickness_px"]
     assert list(tables["interfaces"]) == ["interface", "sigma_nm"]
 
 
@@ -53,7 +53,7 @@ def test_row_55_no_objects_give_a_table_without_rows(leaf):
 
 
 def test_csv_and_parquet_hold_the_same(tmp_path, leaf):
-    table = group_tables({"image": leaf}, "g", {"sample": "a,\"b\"\né"}, {})["layers"]
+    table = group_tables({"image": leaf}, "g", {"sample": 'a,"b"\né'}, {})["layers"]
     csv, parquet = write_table(table, tmp_path / "tables", "layers")
     assert csv.read_bytes().startswith(b"\xef\xbb\xbf")
     assert b"\r" not in csv.read_bytes()

@@ -91,7 +91,7 @@ def fit_group(
     return GroupFit(*out)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _start_levels(y, v, p, n):  # type: ignore[no-untyped-def]
     """Mean value between the middles of neighbouring edges, at least one point each."""
     total, count = np.zeros(n + 1), np.zeros(n + 1)
@@ -106,7 +106,7 @@ def _start_levels(y, v, p, n):  # type: ignore[no-untyped-def]
         p[j] = total[j] / count[j] if count[j] > 0 else overall
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _layer_of_level(j, known):  # type: ignore[no-untyped-def]
     """Return which layer level j is, where only the edges `known` are fitted; -1 where several layers are one."""
     n = known.size
@@ -115,7 +115,7 @@ def _layer_of_level(j, known):  # type: ignore[no-untyped-def]
     return known[j] if j == 0 or known[j] - known[j - 1] == 1 else -1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _free_parameters(n, known, level, spread, freedom):  # type: ignore[no-untyped-def]
     """Return the indices of the levels, positions and widths to fit in a column with the edges `known`."""
     free = np.zeros(3 * n + 1, np.int64)
@@ -135,7 +135,7 @@ def _free_parameters(n, known, level, spread, freedom):  # type: ignore[no-untyp
     return free[:m]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _edge_parameters(p, bounds, priors, known, start, width, tail, reach, freedom):  # type: ignore[no-untyped-def]
     """Fill positions, widths and tails: start, bounds (low, high) and priors (centre, inverse variance)."""
     n = known.size
@@ -149,7 +149,7 @@ def _edge_parameters(p, bounds, priors, known, start, width, tail, reach, freedo
         priors[1, s] = 1.0 / (freedom[k] * width[k]) ** 2 if freedom[k] > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _known_levels(p, priors, known, level, spread):  # type: ignore[no-untyped-def]
     """Put levels that are known in advance in place, with their priors."""
     for j in range(known.size + 1):
@@ -160,7 +160,7 @@ def _known_levels(p, priors, known, level, spread):  # type: ignore[no-untyped-d
                 priors[0, j], priors[1, j] = level[layer], 1.0 / spread[layer] ** 2
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _weights(y, p, n, a, b):  # type: ignore[no-untyped-def]
     """Return the inverse variance of each value, by the level of the plateau it lies in."""
     weight = np.zeros(y.size)
@@ -172,7 +172,7 @@ def _weights(y, p, n, a, b):  # type: ignore[no-untyped-def]
     return weight
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _fit_columns(image, start, width, tail, level, spread, variance, half, top, bottom, reach, freedom):  # type: ignore[no-untyped-def]
     edges, columns = start.shape
     position, covariance = np.full((edges, columns), np.nan), np.full((edges, edges, columns), np.nan)

@@ -57,7 +57,7 @@ def _difference_noise(response: Floats) -> float:
     return float(1.4826 * np.median(np.abs(change)) / np.sqrt(2.0))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _band_response(image, course, weights, half):  # type: ignore[no-untyped-def]
     rows, columns = image.shape
     reach = weights.size // 2
@@ -79,7 +79,7 @@ def _band_response(image, course, weights, half):  # type: ignore[no-untyped-def
     return response
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _follow(response, noise):  # type: ignore[no-untyped-def]
     """Best connected path through the band (at most 2 px per column beside the course), then a parabola."""
     columns, width = response.shape

@@ -28,13 +28,13 @@ _ROOT2 = math.sqrt(2.0)
 _NORM = 1.0 / math.sqrt(2.0 * math.pi)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def parameter_count(edges):  # type: ignore[no-untyped-def]
     """Return the number of parameters of a profile with `edges` edges."""
     return 4 * edges + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def edge(d, s, t):  # type: ignore[no-untyped-def]
     """Return F, dF/dd, dF/ds, dF/dt of one edge at distance d (pixels) from its position."""
     if abs(t) < NO_TAIL * s:
@@ -45,7 +45,7 @@ def edge(d, s, t):  # type: ignore[no-untyped-def]
     return 1.0 - F, Fd, -Fs, Ft
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def gaussian_edge(d, s):  # type: ignore[no-untyped-def]
     """Symmetric edge: normal distribution function; the last derivative (tail) is that at t = 0."""
     u = d / s
@@ -57,7 +57,7 @@ def gaussian_edge(d, s):  # type: ignore[no-untyped-def]
     return 0.5 * math.erfc(-u / _ROOT2), density, -u * density, -density
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def tailed_edge(d, s, t):  # type: ignore[no-untyped-def]
     """Edge with an exponential tail of length t > 0 towards larger d."""
     u = d / s
@@ -80,7 +80,7 @@ def tailed_edge(d, s, t):  # type: ignore[no-untyped-def]
     return normal - t * density, density, s * slope, -density - t * by_tail
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def evaluate(y, p, edges, f, jacobian):  # type: ignore[no-untyped-def]
     """Fill f (point,) and jacobian (point, parameter) with the model at y (point,)."""
     n = edges

@@ -39,6 +39,7 @@ class Findings:
     bound : 95 % upper bound of a thin layer along y, NaN where not thin
     fixed_contrast : its width rests on a grey level given by the user
     saturated : largest saturated fraction near its interfaces
+    unparted : it could not be told from the layer beside it: both their outer interfaces were found
     edited : one of its interfaces was moved by hand
     least_covered : below this covered fraction it is discontinuous
     """
@@ -46,6 +47,7 @@ class Findings:
     bound: float
     fixed_contrast: bool
     saturated: float
+    unparted: bool
     edited: bool
     least_covered: float
 
@@ -145,8 +147,8 @@ def layer_flags(result: LayerResult, findings: Findings, scale: str) -> str:
         scale: scale != "",
         "below edge width: upper bound": thin,
         "fixed contrast": findings.fixed_contrast,
-        "missing": not thin and not covered >= MISSING,
-        "merged": not thin and covered >= MISSING and _merged(result),
+        "missing": not thin and not covered >= MISSING and not findings.unparted,
+        "merged": not thin and (findings.unparted or (covered >= MISSING and _merged(result))),
         "discontinuous": not thin and MISSING <= covered < findings.least_covered,
         "edited": findings.edited,
         "saturated": findings.saturated > SATURATED,

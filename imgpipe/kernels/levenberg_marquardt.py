@@ -19,7 +19,7 @@ SMALL_STEP = 1e-4
 """A fit has converged when no parameter moves by more than this fraction of its own uncertainty."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def factorise(matrix):  # type: ignore[no-untyped-def]
     """Turn a symmetric matrix into its lower Cholesky factor, in place; False when not positive definite."""
     n = matrix.shape[0]
@@ -37,7 +37,7 @@ def factorise(matrix):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def substitute(factor, right):  # type: ignore[no-untyped-def]
     """Solve L L' x = right in place, L being the lower triangle of `factor`."""
     n = factor.shape[0]
@@ -53,7 +53,7 @@ def substitute(factor, right):  # type: ignore[no-untyped-def]
         right[i] = acc / factor[i, i]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def invert(matrix):  # type: ignore[no-untyped-def]
     """Turn a symmetric positive definite matrix into its inverse, in place; NaN and False when it is not."""
     n = matrix.shape[0]
@@ -70,7 +70,7 @@ def invert(matrix):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def normal_equations(y, v, weight, p, edges, free, prior, prior_weight, f, jacobian, matrix, right):  # type: ignore[no-untyped-def]
     """Fill matrix = J'WJ and right = J'W(v - f) for the free parameters; return chi squared."""
     evaluate(y, p, edges, f, jacobian)
@@ -98,13 +98,19 @@ def normal_equations(y, v, weight, p, edges, free, prior, prior_weight, f, jacob
     return chi2
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def damped_step(matrix, right, damping, p, free, low, high, trial):  # type: ignore[no-untyped-def]
     """Write the next parameters into `trial`; return whether all moves are small. Adds damping where it must."""
     m = free.size
     move, damped = right.copy(), matrix.copy()
     for a in range(m):
         damped[a, a] += damping * matrix[a, a] + 1e-14
+        j = free[a]
+        if (p[j] <= low[j] and right[a] < 0.0) or (p[j] >= high[j] and right[a] > 0.0):
+            move[a] = 0.0  # held at its bound: the others move without it
+            damped[a, :] = 0.0
+            damped[:, a] = 0.0
+            damped[a, a] = 1.0
     if factorise(damped):
         substitute(damped, move)
     else:  # a direction without any information: go along the gradient, scaled by the diagonal
@@ -118,7 +124,7 @@ def damped_step(matrix, right, damping, p, free, low, high, trial):  # type: ign
     return small
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def fit_profile(y, v, weight, p, edges, free, low, high, prior, prior_weight, covariance):  # type: ignore[no-untyped-def]
     """Fit one profile in place.
 

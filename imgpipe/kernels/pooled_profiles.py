@@ -38,7 +38,7 @@ def pool_columns(
     return total[0] / count, total[1] / count, total[2]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _pool(image, course, above, block, blocks, bins):  # type: ignore[no-untyped-def]
     rows = image.shape[0]
     total = np.zeros((3, blocks, bins))

@@ -100,7 +100,7 @@ def _ridge(points: Points, chosen: NDArray[np.int64], sign: int, score: float, s
     return Ridge(position, height, sign, float(score))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _best_path(strip, position, reward, run, give, strips):  # type: ignore[no-untyped-def]
     count = strip.size
     total = np.zeros(count)
@@ -123,7 +123,7 @@ def _best_path(strip, position, reward, run, give, strips):  # type: ignore[no-u
                 before[k] = m
     if count == 0:
         return np.zeros(0, np.int64), 0.0
-    k = np.argmax(total)
+    k = int(np.argmax(total))
     if total[k] <= 0:
         return np.zeros(0, np.int64), 0.0
     best = total[k]

@@ -64,7 +64,7 @@ def sheared_strips(image: NDArray[np.generic], slope: float, width: int) -> tupl
     return _sum_strips(image, offsets, bounds), centres
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _block_mean(image, block):  # type: ignore[no-untyped-def]
     rows, columns = image.shape[0] // block, image.shape[1] // block
     out = np.zeros((rows, columns))
@@ -88,7 +88,7 @@ def _vertical_gradient(image: Floats) -> Floats:
     return np.clip(np.where(np.abs(gradient) > limit / 4, gradient, 0.0), -4 * limit, 4 * limit)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _sheared_energy(gradient, slopes, run):  # type: ignore[no-untyped-def]
     columns, rows = gradient.shape
     energy = np.zeros(slopes.size)
@@ -108,7 +108,7 @@ def _sheared_energy(gradient, slopes, run):  # type: ignore[no-untyped-def]
     return energy
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _sum_strips(image, offsets, bounds):  # type: ignore[no-untyped-def]
     rows = image.shape[0]
     strips = bounds.size - 1

@@ -249,7 +249,7 @@ def _course(traced: Floats, k: int) -> Floats:
     seen = [float(np.isfinite(row).mean()) for row in pair]
     rough = [_median(np.abs(np.diff(row))) for row in pair]
     second = seen[1] > seen[0] + 0.1 or (abs(seen[1] - seen[0]) <= 0.1 and rough[1] < rough[0])
-    return pair[1] if second else pair[0]
+    return np.asarray(pair[1] if second else pair[0])
 
 
 def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer], limit: float) -> tuple[Floats, Floats, Floats]:

@@ -8,6 +8,8 @@ from imgpipe.kernels.ridge_linking import Ridge
 
 MISMATCH = 0.2
 """Worth of an edge whose contrast has the unexpected sign, relative to one that fits."""
+INVERTED = 0.9
+"""Worth of all edges together where the whole contrast is inverted (another detector)."""
 
 
 def match_stack(ridges: list[Ridge], expected: list[int]) -> list[Ridge | None]:
@@ -23,8 +25,14 @@ def match_stack(ridges: list[Ridge], expected: list[int]) -> list[Ridge | None]:
     list as long as `expected`; the order of y is kept, no edge is used twice
     """
     ordered = sorted(ridges, key=lambda ridge: ridge.level)
-    worth = np.array([[_worth(ridge, sign) for ridge in ordered] for sign in expected]).reshape(len(expected), -1)
-    return [None if k is None else ordered[k] for k in _align(worth)]
+    best = -1.0
+    chosen: list[int | None] = [None] * len(expected)
+    for turn, weight in ((1, 1.0), (-1, INVERTED)):
+        worth = np.array([[_worth(ridge, turn * sign) for ridge in ordered] for sign in expected])
+        total, assigned = _align(weight * worth.reshape(len(expected), -1))
+        if total > best:
+            best, chosen = total, assigned
+    return [None if k is None else ordered[k] for k in chosen]
 
 
 def _worth(ridge: Ridge, sign: int) -> float:
@@ -32,8 +40,8 @@ def _worth(ridge: Ridge, sign: int) -> float:
     return fits * ridge.covered * ridge.contrast
 
 
-def _align(worth: np.ndarray) -> list[int | None]:
-    """Monotonic assignment of columns (edges) to rows (interfaces) with the largest sum."""
+def _align(worth: np.ndarray) -> tuple[float, list[int | None]]:
+    """Return the largest sum of a monotonic assignment of columns (edges) to rows (interfaces), and the columns."""
     slots, edges = worth.shape
     total = np.zeros((slots + 1, edges + 1))
     for i in range(1, slots + 1):
@@ -49,4 +57,4 @@ def _align(worth: np.ndarray) -> list[int | None]:
         else:
             chosen[i - 1] = j - 1
             i, j = i - 1, j - 1
-    return chosen
+    return float(total[slots, edges]), chosen

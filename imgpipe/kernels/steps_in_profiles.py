@@ -49,7 +49,7 @@ def response_noise(response: Floats) -> float:
     return max(1.4826 * float(np.median(inner)) if inner.size else 0.0, 1e-6 * scale, 1e-12)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def response_peaks(response, sign, threshold, most):  # type: ignore[no-untyped-def]
     """List the local extrema of one sign in each profile, strongest `most` per profile.
 
@@ -77,7 +77,7 @@ def response_peaks(response, sign, threshold, most):  # type: ignore[no-untyped-
                 continue
             slot = count
             if count - first == most:
-                slot = first + np.argmin(height[first:count])
+                slot = int(first + np.argmin(height[first:count]))
                 if height[slot] >= b:
                     continue
             else:

@@ -83,4 +83,4 @@ def obliquity_term(thickness: float, max_obliquity: float) -> float:
 
 def tilt_term(thickness: float, angle: float, face_angle: float, u_face_angle: float) -> float:
     """Return ``t cos(phi)**2 cot(theta) u(theta)``; all angles in radians, phi the slope of the layer."""
-    return abs(thickness * np.cos(angle) ** 2 / np.tan(face_angle) * u_face_angle)
+    return float(abs(thickness * np.cos(angle) ** 2 / np.tan(face_angle) * u_face_angle))

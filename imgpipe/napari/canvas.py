@@ -86,8 +86,8 @@ def add_handles_to(handles: Points, interface: str, colour: str) -> None:
     """Let the next clicks into the image put handles on one edge, for an edge that was missed."""
     handles.selected_data = set()
     handles.feature_defaults = {"interface": interface, "home_y": np.nan, "home_x": np.nan, "kept": False}
-    handles.current_face_color = colour
-    handles.current_border_color = "white"
+    handles.current_face_color = "white"
+    handles.current_border_color = colour
     handles.current_symbol = "diamond"
     handles.mode = "add"
 

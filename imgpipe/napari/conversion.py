@@ -85,8 +85,9 @@ def handle_layer(leaf: xr.Dataset, anchors: Sequence[Anchor], name: str) -> Laye
     colours = colours_of(position)
     options = {
         "name": name,
-        "face_color": [colours[interface] for interface, _, _, _ in rows],
-        "border_color": ["white" if kept else "black" for _, _, _, kept in rows],
+        "face_color": ["white" if kept else colours[interface] for interface, _, _, kept in rows],
+        "border_color": [colours[interface] if kept else "black" for interface, _, _, kept in rows],
+        "border_width": 0.12,
         "symbol": ["diamond" if kept else "disc" for _, _, _, kept in rows],
         "features": {key: [row[number] for row in rows] for number, key in enumerate(HANDLE_COLUMNS)},
         "metadata": {MARK: "handles", "unit": unit, "pixel": spacing(leaf["x"]) if leaf.sizes["x"] > 1 else 1.0},

@@ -68,7 +68,9 @@ def measure(recipe: Recipe, path: Path, room: Room, tell: Tell) -> View:
     out = room.fresh()
     result = batch.run(recipe, [path], out, report=False, watch=_watch(tell))
     (name,) = result.info["groups"]
-    return _view(result, name, path)
+    view = _view(result, name, path)
+    room.keep(out)
+    return view
 
 
 def save(recipe: Recipe, path: Path, out: Path, tell: Tell) -> View:
@@ -100,18 +102,25 @@ def image_leaf(tree: xr.DataTree) -> xr.Dataset:
 
 
 class Room:
-    """A temporary folder for runs that nobody keeps; it goes with its owner."""
+    """A temporary folder for runs that nobody saves; it goes with its owner."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="imgpipe-viewer-"))
         self.number = 0
+        self.kept: list[Path] = []
         self.clear = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def fresh(self) -> Path:
-        """Return the place of a new run; only the run before it, which may still be shown, is kept."""
+        """Return the place of a new run."""
         self.number += 1
-        shutil.rmtree(self.path / str(self.number - 2), ignore_errors=True)
         return self.path / str(self.number)
+
+    def keep(self, run: Path) -> None:
+        """Keep a run that succeeded, and the one before it, which is still on the screen; drop all others."""
+        self.kept = [*self.kept[-1:], run]
+        for other in self.path.iterdir():
+            if other not in self.kept:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _joined(recipe: Recipe, saved: Recipe, path: Path) -> tuple[Recipe, list[str | Path]]:

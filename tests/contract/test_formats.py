@@ -51,7 +51,9 @@ def test_the_content_decides_and_a_wrong_suffix_is_told(form):
 
 
 @formats
-@pytest.mark.parametrize("content", [b"", b"\0", b"\0" * 4096, b"hello, this is a text\n" * 40, bytes(range(256)) * 8], ids=range(5))
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"\0" * 4096, b"hello, this is a text\n" * 40, bytes(range(256)) * 8], ids=range(5)
+)
 def test_what_is_not_of_the_format_is_a_read_error_that_names_the_file(form, content, tmp_path):
     path = tmp_path / f"wrong{form.suffixes[0]}"
     path.write_bytes(content)
@@ -61,7 +63,9 @@ def test_what_is_not_of_the_format_is_a_read_error_that_names_the_file(form, con
 
 
 @formats
-@pytest.mark.parametrize("tail", [b"", b"\0" * 600, b"\xff" * 600, bytes(range(256)) * 20], ids=["cut", "zeros", "ones", "ramp"])
+@pytest.mark.parametrize(
+    "tail", [b"", b"\0" * 600, b"\xff" * 600, bytes(range(256)) * 20], ids=["cut", "zeros", "ones", "ramp"]
+)
 def test_the_right_magic_with_nothing_sound_behind_it_never_passes(form, tail, tmp_path):
     for mark in range(len(form.magic)):
         path = tmp_path / f"hollow_{mark}{form.suffixes[0]}"

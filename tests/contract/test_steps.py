@@ -54,6 +54,14 @@ def several_signals() -> xr.Dataset:
     return section().drop_vars("image").assign(image=both)
 
 
+def pages(dataset: xr.Dataset) -> xr.Dataset:
+    """Return two pages, the second mirrored."""
+    image = dataset["image"]
+    z = xr.DataArray([0.0, 10.0], dims=("z",), attrs={"units": "nm", "long_name": "z"})
+    both = xr.concat([image, image.copy(data=image.values[:, ::-1])], dim="z").assign_coords(z=z)
+    return dataset.drop_vars("image").assign(image=both.assign_attrs(image.attrs))
+
+
 def without_bar_record() -> xr.Dataset:
     dataset = section()
     return dataset.assign_attrs({k: v for k, v in dataset.attrs.items() if k != "data_bar_rows"}).drop_attrs(deep=False)
@@ -85,12 +93,25 @@ CASES: dict[str, Case] = {
     "crop_data_bar": Case(data=without_bar_record, settings={"rows": 20}),
     "select_signal": Case(data=several_signals, settings={"signal": "BSE"}),
     "orient_stack": Case(settings={"direction": "auto"}, passes=2),  # looks at every nth pixel, then turns
-    "calibrate_scale": Case(settings={"factor_x": 1.01, "factor_y": 0.98, "u": 0.01, "u_is": "limit", "working_distance": 4e6}),
+    "calibrate_scale": Case(
+        settings={"factor_x": 1.01, "factor_y": 0.98, "u": 0.01, "u_is": "limit", "working_distance": 4e6}
+    ),
     "correct_foreshortening": Case(settings={"face_angle": 52.0, "already_corrected": "auto"}),
+    "orient_stack: right": Case(settings={"direction": "right"}),
+    "orient_stack: up": Case(settings={"direction": "up"}),
     "denoise": Case(settings={"sigma": 1.5}, rtol=1e-6),
+    "denoise: median": Case(settings={"method": "median", "half_width": 2}),
+    "denoise: nlm": Case(settings={"method": "nlm", "noise": 5.0}, rtol=1e-5),
+    "denoise: z": Case(data=lambda: pages(section()), settings={"sigma": 1.5}, rtol=1e-6),
     "remove_curtains": Case(settings={"width": 6, "length": 90}, rtol=1e-5, atol=1e-3),
+    "remove_curtains: z": Case(
+        data=lambda: pages(section()), settings={"width": 6, "length": 90}, rtol=1e-5, atol=1e-3
+    ),
     "trace_edges": Case(settings={"layers": ["Pt", "Mg", "W", "Cu"]}),
+    "trace_edges: unnamed": Case(data=lambda: section().drop_vars("stack")),
+    "trace_edges: z": Case(data=lambda: pages(section())),
     "fit_edges": Case(data=after("trace_edges"), passes=2),  # pixels for the fit, and again for the saturated share
+    "fit_edges: curtains": Case(data=after("remove_curtains", "trace_edges"), passes=3, rtol=1e-3, atol=1e-2),
     "layer_thickness": Case(data=after("calibrate_scale", "trace_edges", "fit_edges"), passes=2),  # two small arrays
     "equivalent_lithium": Case(
         data=after("trace_edges", "fit_edges", "layer_thickness"),
@@ -99,18 +120,25 @@ CASES: dict[str, Case] = {
     ),
 }
 
-cases = pytest.mark.parametrize("name", STEPS)
+cases = pytest.mark.parametrize("variant", CASES)
+
+
+def step_of(variant: str) -> str:
+    """Return the step of a case: ``denoise: median`` -> ``denoise``."""
+    return variant.partition(":")[0]
 
 
 def run(name: str, dataset: xr.Dataset, settings: Mapping[str, Any]) -> xr.Dataset:
-    step = load_step(name)
+    step = load_step(step_of(name))
     tree = xr.DataTree.from_dict({"/image": dataset})
     return leaf_datasets(apply(Call(step, step.settings(**settings)), tree))["image"]
 
 
 def lazy(dataset: xr.Dataset, chunks: Mapping[str, int]) -> xr.Dataset:
     """Return a dataset whose arrays sit in chunks; numbers and tables stay in memory."""
-    arrays = {name: v.chunk({d: n for d, n in chunks.items() if d in v.dims}) for name, v in dataset.items() if _is_array(v)}
+    arrays = {
+        name: v.chunk({d: n for d, n in chunks.items() if d in v.dims}) for name, v in dataset.items() if _is_array(v)
+    }
     return dataset.assign(arrays)
 
 
@@ -144,54 +172,60 @@ def grown(dataset: xr.Dataset) -> xr.Dataset:
     }
     scaled = {name: dataset[name] * factor for name, factor in factors.items() if factor != 1.0}
     with_attrs = {name: array.assign_attrs(dataset[name].attrs) for name, array in scaled.items()}
-    coords = {name: dataset[name].copy(data=array.values) for name, array in with_attrs.items() if name in dataset.coords}
-    return dataset.assign({n: a.drop_vars(list(a.coords)) for n, a in with_attrs.items() if n not in coords}).assign_coords(coords)
+    coords = {
+        name: dataset[name].copy(data=array.values) for name, array in with_attrs.items() if name in dataset.coords
+    }
+    return dataset.assign(
+        {n: a.drop_vars(list(a.coords)) for n, a in with_attrs.items() if n not in coords}
+    ).assign_coords(coords)
 
 
 def test_every_step_has_a_case_and_every_case_a_step():
-    assert set(CASES) == set(STEPS), "add a Case for the new step, and take out that of the old one"
+    assert {step_of(variant) for variant in CASES} == set(STEPS), (
+        "add a Case for the new step, and take out that of the old one"
+    )
 
 
 @cases
-def test_every_step_is_documented_and_named_like_its_entry(name):
-    step = load_step(name)
-    assert step.name == name
+def test_every_step_is_documented_and_named_like_its_entry(variant):
+    step = load_step(step_of(variant))
+    assert step.name == step_of(variant)
     assert step.summary.endswith(".")
     assert not set(RESERVED) & set(step.settings.model_fields), "at, from and as are words of the recipe"
     silent = [setting for setting, one in step.settings.model_fields.items() if not one.description]
-    assert not silent, f"the docstring of {name} says nothing of {silent}"
+    assert not silent, f"the docstring of {variant} says nothing of {silent}"
     for unit in (*step.setting_units.values(), *(u for given in step.gives.units.values() for u in given.split("|"))):
         assert spelling(unit)
 
 
 @cases
-def test_defaults_satisfy_their_own_limits(name):
-    settings = load_step(name).settings
+def test_defaults_satisfy_their_own_limits(variant):
+    settings = load_step(step_of(variant)).settings
     required = {n for n, f in settings.model_fields.items() if f.is_required()}
-    given = {n: v for n, v in CASES[name].settings.items() if n in required}
+    given = {n: v for n, v in CASES[variant].settings.items() if n in required}
     defaults = settings(**given).model_dump()
     assert settings(**defaults).model_dump() == defaults
 
 
 @cases
-def test_the_input_is_unchanged(name):
-    case = CASES[name]
+def test_the_input_is_unchanged(variant):
+    case = CASES[variant]
     dataset = case.data()
     before = dataset.copy(deep=True)
-    run(name, dataset, case.settings)
+    run(variant, dataset, case.settings)
     xr.testing.assert_identical(dataset, before)
 
 
 @cases
-def test_a_map_step_computes_nothing_while_it_builds(name):
-    if load_step(name).measures:
+def test_a_map_step_computes_nothing_while_it_builds(variant):
+    if load_step(step_of(variant)).measures:
         pytest.skip("measures")
 
     def refuse(*args: Any, **kwargs: Any) -> None:
-        raise AssertionError(f"{name} computes, but does not say measures=True")
+        raise AssertionError(f"{variant} computes, but does not say measures=True")
 
     with dask.config.set(scheduler=refuse):
-        run(name, lazy(CASES[name].data(), {"y": 50, "x": 70}), CASES[name].settings)
+        run(variant, lazy(CASES[variant].data(), {"y": 50, "x": 70}), CASES[variant].settings)
 
 
 class Counted:
@@ -207,16 +241,18 @@ class Counted:
 
 
 @cases
-def test_each_chunk_is_read_no_more_often_than_declared(name):
-    case = CASES[name]
+def test_each_chunk_is_read_no_more_often_than_declared(variant):
+    case = CASES[variant]
     dataset = case.data()
     counters: dict[Any, Counter[str]] = {}
     for variable in [n for n, v in dataset.items() if _is_array(v)]:
         array = dataset[variable]
         counters[variable] = Counter()
         chunks = tuple(70 if dim in ("y", "x") else 1 for dim in array.dims)
-        dataset = dataset.assign({variable: array.copy(data=da.from_array(Counted(array.values, counters[variable]), chunks=chunks))})
-    result = run(name, dataset, case.settings)
+        dataset = dataset.assign(
+            {variable: array.copy(data=da.from_array(Counted(array.values, counters[variable]), chunks=chunks))}
+        )
+    result = run(variant, dataset, case.settings)
     untouched = {v.data.name for v in dataset.data_vars.values() if v.chunks}
     # never dask.compute(dataset): dask 2026.8 then loses keys where one output is made of another
     result[[n for n, v in result.items() if v.chunks and v.data.name not in untouched]].compute(scheduler="sync")
@@ -226,37 +262,37 @@ def test_each_chunk_is_read_no_more_often_than_declared(name):
 
 @cases
 @pytest.mark.parametrize("chunks", CHUNKINGS, ids=str)
-def test_numpy_and_dask_give_the_same_numbers(name, chunks):
-    case = CASES[name]
-    whole = run(name, case.data(), case.settings)
-    parts = run(name, lazy(case.data(), chunks), case.settings).compute(scheduler="sync")
+def test_numpy_and_dask_give_the_same_numbers(variant, chunks):
+    case = CASES[variant]
+    whole = run(variant, case.data(), case.settings)
+    parts = run(variant, lazy(case.data(), chunks), case.settings).compute(scheduler="sync")
     assert_same(parts, whole, case.rtol, case.atol)
 
 
 @cases
-def test_every_output_has_a_unit_and_coordinates_keep_theirs(name):
-    case = CASES[name]
+def test_every_output_has_a_unit_and_coordinates_keep_theirs(variant):
+    case = CASES[variant]
     dataset = case.data()
-    result = run(name, dataset, case.settings)
+    result = run(variant, dataset, case.settings)
     assert check(result) == []
     for dim in result.dims:
         if dim in ARRAY_DIMS and dim in dataset.coords:
             assert result[dim].attrs.get("units") == dataset[dim].attrs.get("units")
             assert result[dim].attrs.get("long_name")
-    for given, unit in load_step(name).gives.units.items():
-        assert given in result, f"{name} declares {given} and does not give it"
+    for given, unit in load_step(step_of(variant)).gives.units.items():
+        assert given in result, f"{variant} declares {given} and does not give it"
         assert result[given].attrs["units"] in unit.split("|")
 
 
 @cases
-def test_answers_grow_as_their_unit_says(name):
-    case = CASES[name]
+def test_answers_grow_as_their_unit_says(variant):
+    case = CASES[variant]
     if case.constant:
         pytest.skip(case.constant)
-    lengths = {n: K ** length_power(u) for n, u in load_step(name).setting_units.items()}
+    lengths = {n: K ** length_power(u) for n, u in load_step(step_of(variant)).setting_units.items()}
     larger = {n: v * lengths.get(n, 1.0) if isinstance(v, float) else v for n, v in case.settings.items()}
-    small = grown(run(name, case.data(), case.settings))
-    large = run(name, grown(case.data()), larger)
+    small = grown(run(variant, case.data(), case.settings))
+    large = run(variant, grown(case.data()), larger)
     named_after_sizes = [name for name in ("shared_id",) if name in small]  # a text that names the pixel size
     assert_same(large.drop_vars(named_after_sizes), small.drop_vars(named_after_sizes), rtol=1e-6, atol=1e-6)
 

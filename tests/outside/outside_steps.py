@@ -36,7 +36,9 @@ def brighten(image: Image, *, by: Annotated[float, Field(gt=0, le=100)] = 2.0) -
 @step(version=1, measures=True)
 def mean_grey(image: Image, *, name: str = "all") -> Annotated[xr.Dataset, Gives(table="regions", grey="counts")]:
     """Measure the mean grey value as a table of one region."""
-    mean = quantity([float(image.mean())], "counts", "mean grey value", "region", {"region": texts([name], "region", "region")})
+    mean = quantity(
+        [float(image.mean())], "counts", "mean grey value", "region", {"region": texts([name], "region", "region")}
+    )
     return xr.Dataset({"grey": mean, "flag": texts([""], "flag", "region")})
 
 
@@ -47,7 +49,9 @@ def row_profile(image: Image) -> Annotated[xr.DataArray, Gives(profile="counts")
 
 
 @step(version=1, measures=True)
-def needs_profile(profile: Annotated[xr.DataArray, Unit("counts"), Dims("y")]) -> Annotated[xr.Dataset, Gives(top="counts")]:
+def needs_profile(
+    profile: Annotated[xr.DataArray, Unit("counts"), Dims("y")],
+) -> Annotated[xr.Dataset, Gives(top="counts")]:
     """Return the greatest value of a profile."""
     return xr.Dataset({"top": quantity(float(profile.max()), "counts", "top")})
 

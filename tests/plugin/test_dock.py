@@ -76,6 +76,26 @@ def test_a_saved_result_takes_new_edits_and_keeps_its_other_images(
     assert set(load_edits(tmp_path / "out" / "edits.yaml").groups) == {"foil"}
 
 
+def test_a_saved_recipe_brings_its_edits_back_into_the_dock(
+    measured: Any, wait: Callable[[Any], None], tmp_path: Path
+) -> None:
+    points = measured.handles.data.copy()
+    points[4] -= (20, 0)
+    measured.handles.data = points
+    measured.save_to(tmp_path / "out")
+    wait(measured)
+    saved, edits = measured.results.table.table, measured.draft.edits
+    measured.discard_edits()
+    wait(measured)
+    assert list(measured.results.table.table["flag"]) == [""]
+    measured.load_recipe(tmp_path / "out" / "recipe.yaml")
+    assert measured.draft.edits == edits
+    measured.run()
+    wait(measured)
+    pd.testing.assert_frame_equal(measured.results.table.table, saved)
+    assert measured.handles.features["kept"].sum() == 3
+
+
 def test_discarding_edits_gives_the_first_table_again(measured: Any, wait: Callable[[Any], None]) -> None:
     before = measured.results.table.table
     points = measured.handles.data.copy()

@@ -81,14 +81,20 @@ def test_a_tell_that_stops_leaves_nothing_half_done(recipe_file: Path, image_fil
     assert measure(Recipe.load(recipe_file), image_file, room, silent).tables["layers"]["layer"][0] == "Mg"
 
 
-def test_a_room_goes_with_its_owner_and_keeps_the_last_run() -> None:
+def test_a_room_keeps_the_last_two_good_runs_and_goes_with_its_owner() -> None:
     room = Room()
-    first, second = room.fresh(), room.fresh()
+    first, failed = room.fresh(), room.fresh()
     first.mkdir()
+    room.keep(first)
+    failed.mkdir()
+    second = room.fresh()
     second.mkdir()
-    room.fresh()
-    assert not first.exists()
-    assert second.exists()
+    room.keep(second)
+    assert (first.exists(), failed.exists(), second.exists()) == (True, False, True)
+    third = room.fresh()
+    third.mkdir()
+    room.keep(third)
+    assert (first.exists(), second.exists(), third.exists()) == (False, True, True)
     place = room.path
     del room
     assert not place.exists()

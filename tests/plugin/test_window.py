@@ -123,21 +123,15 @@ def test_dragged_edge_is_measured_saved_and_replayed(
 
 
 @pytest.fixture
-def installed() -> Iterator[None]:
+def installed(npe2pm: Any) -> None:
     """Let napari know the plugin, as it does once the package is installed."""
-    from npe2 import PluginManager, PluginManifest
+    from npe2 import PluginManifest
 
-    manager, manifest = PluginManager.instance(), PluginManifest.from_file(files("imgpipe.napari") / "napari.yaml")
-    if manifest.name in manager:
-        yield
-        return
-    manager.register(manifest)
-    yield
-    manager.unregister(manifest.name)
+    npe2pm.register(PluginManifest.from_file(files("imgpipe.napari") / "napari.yaml"))
 
 
 def test_napari_itself_opens_docks_samples_and_saves(
-    make_napari_viewer: Callable[..., Any], qtbot: Any, installed: None, image_file: Path, tmp_path: Path
+    installed: None, make_napari_viewer: Callable[..., Any], qtbot: Any, image_file: Path, tmp_path: Path
 ) -> None:
     viewer = make_napari_viewer()
     (layer,) = viewer.open(str(image_file), plugin="imgpipe")
@@ -160,7 +154,7 @@ def test_napari_itself_opens_docks_samples_and_saves(
 
 
 def test_napari_tells_of_a_broken_file_and_lives_on(
-    make_napari_viewer: Callable[..., Any], installed: None, image_file: Path
+    installed: None, make_napari_viewer: Callable[..., Any], image_file: Path
 ) -> None:
     viewer = make_napari_viewer()
     broken = image_file.with_name("broken.tif")

@@ -61,10 +61,11 @@ def layer_thickness(
     differs from the symmetric one by more than noise. The interval is for the mean of the process that
     made the layer, not of this image: a rough layer has few independent places over a finite length.
 
-    Terms (GUM): ``u_localisation`` noise; ``u_sampling`` from n_eff; ``u_edge_model`` half the spread of the three edge
-    models; ``u_curtain`` change when removed curtains are put back (0 where none were removed);
+    Terms (GUM): ``u_localisation`` noise; ``u_sampling`` from n_eff; ``u_edge_model`` half the spread of the three
+    edge models; ``u_curtain`` change when removed curtains are put back (0 where none were removed);
     ``u_fields`` standard deviation over pages over sqrt(pages) (0 for one page); ``u_obliquity``.
-    Shared by the session: ``u_pixel_scale`` (without certificate 5 % as a limit: 2.9 %) and ``u_tilt`` = t cos2(phi) cot(theta) u(theta).
+    Shared by the session: ``u_pixel_scale`` (without certificate 5 % as a limit: 2.9 %) and ``u_tilt`` =
+    t cos2(phi) cot(theta) u(theta), phi being the slope of the layer and theta the face angle.
 
     Parameters
     ----------
@@ -128,8 +129,8 @@ def _edge_pages(
 ) -> list[FittedEdges]:  # fmt: skip
     return [
         FittedEdges(
-            position[k], u[k] ** 2, covariance[k], *(shift[k] for shift in shifts), traced=np.isfinite(traced[k]),
-            uncleaned=None if uncleaned is None else uncleaned[k],
+            position[k], u[k] ** 2, covariance[k], shifts[0][k], shifts[1][k], shifts[2][k], shifts[3][k],
+            traced=np.isfinite(traced[k]), uncleaned=None if uncleaned is None else uncleaned[k],
         )
         for k in range(position.shape[0])
     ]  # fmt: skip
@@ -143,11 +144,14 @@ def _findings(
     moved = set() if edited is None else {str(name) for name in edited.values}
     clipped = np.nan_to_num(flat(saturated, 1)).max(axis=0)
     bounds, widths = (np.fmax.reduce(flat(array, 1), axis=0) for array in (bound, width))
+    found = np.isfinite(flat(position, 2)).any(axis=(0, 2))
+    lost = [0 < k < len(labels) - 1 and not found[k] and bool(found[k - 1] and found[k + 1]) for k in range(len(labels))]
     return [
         Findings(
             bound=float(bounds[k]),
             fixed_contrast=bool(np.isfinite(widths[k]) and not np.isfinite(bounds[k])),
             saturated=float(clipped[k : k + 2].max()),
+            unparted=lost[k] or lost[k + 1],
             edited=bool(moved & set(labels[k : k + 2])),
             least_covered=least_covered,
         )

@@ -1,0 +1,104 @@
+"""The joint fit of all edges: bias, coverage, close and thin layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imgpipe.kernels.edge_shape import accepted_shift, edge_shape
+from imgpipe.kernels.edge_tracking import track_edges
+from imgpipe.kernels.image_noise import noise_variance
+from imgpipe.kernels.pooled_profiles import pool_columns
+from imgpipe.kernels.stack_fit import fit_stack, groups_of
+from imgpipe.phantoms.cross_section import make
+
+SMOOTH = {"roughness": 3.0, "correlation_length": 400.0, "hurst": 0.95, "conformality": 0.99, "tilt": 1.72}
+"""Interfaces that are straight over the width of the beam, so that a column has one true position."""
+
+
+def fitted(seed, *, thickness, shape=(448, 1024), **truth):
+    dataset, known = make(seed, **(SMOOTH | {"thickness": thickness, "shape": shape, "noise": 8.0} | truth))
+    image = dataset["image"].values
+    return fit_stack(image, track_edges(image, [-1, 1, -1]).position), known["interface_position_px"].values, image
+
+
+def coverage(fit, truth):
+    z = np.abs(fit.position - truth) / np.sqrt(fit.variance)
+    known = np.isfinite(z)
+    return (z < 1).sum(axis=1) / known.sum(axis=1), (z < 1.96).sum(axis=1) / known.sum(axis=1)
+
+
+@pytest.mark.parametrize("w", [60.0, 24.0, 10.0])
+def test_positions_are_unbiased_and_their_uncertainty_holds(w):
+    fit, truth, _ = fitted(2, thickness=(283.0, w))
+    assert not fit.thin
+    assert np.isfinite(fit.position).mean() > 0.98
+    assert np.abs(np.nanmean(fit.position - truth, axis=1)).max() < 0.1
+    inner, outer = coverage(fit, truth)
+    assert inner.min() > 0.62
+    assert inner.max() < 0.74
+    assert outer.min() > 0.92
+    assert outer.max() < 0.98
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("w", [60.0, 24.0, 10.0])
+def test_coverage_on_the_full_section(w):
+    fit, truth, _ = fitted(3, thickness=(283.0, w), shape=(1024, 4096), noise=12.0, curtains=0.03)
+    assert np.abs(np.nanmean(fit.position - truth, axis=1)).max() < 0.1
+    inner, outer = coverage(fit, truth)
+    assert inner.min() > 0.66 - 3 * 0.0074
+    assert inner.max() < 0.70 + 3 * 0.0074
+    assert outer.min() > 0.93
+    assert outer.max() < 0.97
+
+
+def test_a_thin_neighbour_does_not_break_the_others():
+    fit, truth, _ = fitted(1, thickness=(283.0, 5.0))
+    assert set(fit.thin) == {1}
+    assert np.nanmean(fit.position[0] - truth[0]) == pytest.approx(0.0, abs=0.1)
+    error = abs(float(np.nanmean(fit.position[1] - truth[1])))
+    assert error < 2.0 * abs(fit.shapes[1].crossing) + 0.1  # what the budget says of it
+    assert fit.thin[1].upper_bound > 2.5
+    assert fit.thin[1].upper_bound < 3 * 2.5
+
+
+def test_noise_follows_the_signal():
+    fit, _, image = fitted(4, thickness=(160.0, 80.0), shot_share=1.0)
+    a, b = fit.noise
+    reference = np.mean([182.0, 64.0, 164.0, 128.0])  # grey at which the noise of the phantom is stated
+    assert a + b * reference == pytest.approx(64.0, rel=0.1)
+    assert b == pytest.approx(64.0 / reference, rel=0.25)
+    assert noise_variance(image[:40], np.full((1, image.shape[1]), np.nan), 16.0) == (1.0, 0.0)
+
+
+def test_asymmetric_edges_are_corrected():
+    fit, truth, _ = fitted(5, thickness=(283.0, 120.0), preset="realistic", frost=0.0, shape=(448, 1024))
+    symmetric = np.nanmean(fit.position - truth, axis=1)
+    used = symmetric + [accepted_shift(shape)[0] for shape in fit.shapes]
+    assert abs(symmetric[0]) > 0.2  # mixing below the cap draws the symmetric edge down
+    assert abs(used[0]) < 0.1
+    assert abs(used[1]) < 0.1
+
+
+def test_symmetric_edges_are_left_alone():
+    fit, _, _ = fitted(6, thickness=(160.0, 80.0))
+    for shape in fit.shapes:
+        assert abs(accepted_shift(shape)[0]) < 0.1
+        assert abs(shape.crossing - shape.symmetric) < 0.1
+        assert shape.width == pytest.approx(np.hypot(1.5, 12**-0.5), abs=0.1)
+
+
+def test_edges_far_apart_are_fitted_apart():
+    x = np.zeros(50)
+    position = np.stack([x, x + 140.0, x + 170.0])
+    assert groups_of(position, 16.0) == [[0], [1, 2]]
+    assert groups_of(np.stack([x, x * np.nan, x + 20.0]), 16.0) == [[0], [1], [2]]
+    assert groups_of(np.zeros((0, 50)), 16.0) == []
+
+
+def test_shape_needs_enough_of_a_profile():
+    image = np.full((40, 30), 7.0)
+    d, v, n = (a[0] for a in pool_columns(image, np.full(30, 2.0), 16.0, 16.0, 1))
+    assert np.isnan(edge_shape(d, v, n * (d > 0), 1.5).symmetric)
+    assert accepted_shift(edge_shape(d, v, n * (d > 0), 1.5)) == (0.0, 0.0)
