@@ -251,7 +251,7 @@ def _close(
     record = {
         "imgpipe": __version__,
         "title": plan.recipe.title,
-        "notes": [STUDY_NOTE] if plan.recipe.study else [],
+        "notes": list(_notes(plan)),
         "versions": _versions(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(started)),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -264,6 +264,14 @@ def _close(
 
         watch.closing("figures and report")
         build_report(folder)
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    if plan.recipe.study:
+        yield STUDY_NOTE
+    unused = sorted(set(plan.recipe.edits.groups) - {group.name for group in plan.groups})
+    if unused:
+        yield f"moved edges of {', '.join(unused)} were not used: there is no such group."
 
 
 def _write_tables(folder: Path, groups: Sequence[str]) -> list[Path]:

@@ -22,6 +22,10 @@ _OUR_NAMES = {
 }  # fmt: skip
 
 
+_COMPANIONS = ("-{}.hdr", ".hdr", ".txt", ".TXT")
+"""Endings of files that lie beside an image and hold its metadata (TESCAN, Hitachi, JEOL)."""
+
+
 @dataclass(frozen=True)
 class InputFile:
     """One file of a group: where it is, its role, its place in a stack, its path as tables show it."""
@@ -43,16 +47,23 @@ class Group:
     lacking: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """Return a hash of names, roles and contents of the files; of the error where a file can't be read."""
+        """Return a hash of names, roles and contents of the files, and of the metadata files beside them."""
         digest = hashlib.sha256()
         for file in self.files:
-            digest.update(f"{file.role}\0".encode() + os.fsencode(Path(file.path).name) + b"\0")
-            try:
-                with open(file.path, "rb") as stream:
-                    digest.update(hashlib.file_digest(stream, "sha256").digest())
-            except OSError as error:  # the reader will say what is wrong with this file
-                digest.update(f"unreadable: {error.errno}".encode())
+            path = Path(file.path)
+            digest.update(f"{file.role}\0".encode() + os.fsencode(path.name) + b"\0" + _content_hash(path))
+            beside = (path.with_name(path.stem + end.format(path.suffix.lstrip("."))) for end in _COMPANIONS)
+            digest.update(b"".join(_content_hash(one) for one in beside if one != path and os.path.isfile(one)))
         return digest.hexdigest()
+
+
+def _content_hash(path: Path) -> bytes:
+    """Return a hash of the content; of the error where the file can't be read: the reader will say what is wrong."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        return hashlib.sha256(f"unreadable: {error.errno}".encode()).digest()
 
 
 def find_groups(recipe: Recipe, inputs: Sequence[str | Path] = ()) -> list[Group]:

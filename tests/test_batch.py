@@ -314,3 +314,28 @@ def test_run_records_say_what_ran(study):
 def test_nothing_of_the_machine_stands_in_the_numbers(study):
     for name, content in numbers_of(study / "out").items():
         assert str(study.parent).encode() not in content, name
+
+
+def test_edits_of_a_group_that_is_not_there_are_noted(study):
+    anchor = "{interface: a|b, x: 5 nm, y: 5 nm}"
+    (study / "edits.yaml").write_text(f"imgpipe_edits: 1\ngroups:\n  a_1d: [{anchor}]\n  tpyo: [{anchor}]\n")
+    recipe = study / "recipe_of_study.yaml"
+    recipe.write_text(recipe.read_text() + "edits: edits.yaml\n")
+    result = go(study, "edited")
+    assert result.info["notes"] == ["moved edges of tpyo were not used: there is no such group."]
+    assert (study / "edited" / "edits.yaml").exists()
+    again = run(study / "edited" / "recipe.yaml", out=study / "again", report=False)
+    assert numbers_of(again.path) == numbers_of(result.path)
+    assert result.tree("a_1d")["image/edited_x"].values.tolist() == [5.0]
+    assert "edited_x" not in result.tree("b_2d")["image"]
+
+
+def test_changed_edits_redo_only_their_group(study):
+    before = times(study / "out")
+    (study / "edits.yaml").write_text(
+        "imgpipe_edits: 1\ngroups: {b_2d: [{interface: a|b, x: 5 nm, y: 5 nm}]}\n", encoding="utf-8"
+    )
+    recipe = study / "recipe_of_study.yaml"
+    recipe.write_text(recipe.read_text() + "edits: edits.yaml\n")
+    after = times(go(study, resume=True).path)
+    assert {name for name in after if after[name] != before[name]} == {"b_2d"}

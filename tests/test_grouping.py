@@ -157,6 +157,19 @@ def test_the_fingerprint_follows_content_and_name(tmp_path):
     assert group.fingerprint() != before
 
 
+@pytest.mark.parametrize("companion", ["a-tif.hdr", "a.hdr", "a.txt"])
+def test_the_fingerprint_follows_the_metadata_file_beside_an_image(tmp_path, companion):
+    touch(tmp_path, "a.tif")
+    (group,) = find_groups(recipe('"{s}.tif"'), [tmp_path])
+    before = group.fingerprint()
+    touch(tmp_path, "b-tif.hdr", "notes.txt")
+    assert group.fingerprint() == before
+    touch(tmp_path, companion)
+    beside = group.fingerprint()
+    (tmp_path / companion).write_text("PixelSizeX=1e-9", encoding="utf-8")
+    assert len({before, beside, group.fingerprint()}) == 3
+
+
 RESERVED = (
     "CON",
     "con",

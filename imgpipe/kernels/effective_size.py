@@ -20,9 +20,12 @@ from scipy.special import gamma, logsumexp
 Floats = NDArray[np.float64]
 ORDERS = np.array([0.75, 1.0, 1.25, 1.5, 2.0])
 """Values of p tried: 1 is an exponential correlation, 2 a smooth one."""
-LONGEST = 14.0
+LONGEST = 12.0
 """The series is taken to hold at least this many correlation lengths; it can't tell otherwise."""
-MOST_ORDINATES = 256
+HIGHEST = 0.12
+"""Highest frequency looked at, per sample: above it the blur of the beam along the layer shows."""
+SINGLE = 64
+"""Lowest ordinates taken one by one; higher ones are averaged in bins that grow with frequency."""
 _LEVELS = np.linspace(-3.0, 3.0, 41)
 
 
@@ -59,19 +62,34 @@ def effective_size(series: Floats, noise_variance: float = 0.0) -> EffectiveSize
     filled = np.interp(np.arange(values.size), np.flatnonzero(known), values[known])
     share = count / values.size
     power = dct(filled - filled.mean(), type=2, norm="ortho")[1:] ** 2
-    return _averaged(power[: min(MOST_ORDINATES, max(4, values.size // 3))], values.size, noise_variance * share, share)
+    used = max(4, min(power.size, int(2 * HIGHEST * values.size)))
+    return _averaged(_binned(power[:used]), values.size, noise_variance * share, share)
 
 
-def _averaged(power: Floats, size: int, noise: float, share: float) -> EffectiveSize:
+def _binned(power: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return order of the cosine, mean power and number of ordinates; bins of a tenth of their order from `SINGLE` on."""
+    cuts = [*range(min(SINGLE, power.size))]
+    while cuts[-1] < power.size:
+        cuts.append(max(cuts[-1] + 1, int(1.1 * cuts[-1])))
+    edges = np.minimum(np.array(cuts), power.size)
+    edges = np.unique(edges)
+    count = np.diff(edges).astype(np.float64)
+    order = np.add.reduceat(np.arange(1.0, power.size + 1), edges[:-1]) / count
+    return order, np.add.reduceat(power, edges[:-1]) / count, count
+
+
+def _averaged(binned: tuple[Floats, Floats, Floats], size: int, noise: float, share: float) -> EffectiveSize:
     """Average over S0, fc and p with their likelihood as weight (flat priors in log S0, log fc, p)."""
-    f = np.arange(1, power.size + 1) / (2.0 * size)
+    number, power, count = binned
+    f = number / (2.0 * size)
     corners = np.geomspace(LONGEST / (2 * np.pi * size), 0.25, 28)
     order, corner = (a.ravel() for a in np.meshgrid(ORDERS, corners, indexing="ij"))
     shape = (1.0 + (f / corner[:, None]) ** 2) ** -order[:, None]
-    level = np.log(np.maximum(np.mean(np.maximum(power - noise, 0.05 * power) / shape, axis=1), 1e-300))
+    excess = np.maximum(power - noise, 0.05 * power) / shape
+    level = np.log(np.maximum(excess @ count / count.sum(), 1e-300))
     s0 = np.exp(level[:, None] + _LEVELS)
     spectrum = s0[:, :, None] * shape[:, None, :] + noise
-    likelihood = -0.5 * np.sum(np.log(spectrum) + power / spectrum, axis=2)
+    likelihood = -0.5 * (np.log(spectrum) + power / spectrum) @ count
     weight = np.exp(likelihood - logsumexp(likelihood))
     of_mean = s0 * _mean_factor(order, corner, size)[:, None]
     of_process = s0 * (corner * np.sqrt(np.pi) * gamma(order - 0.5) / gamma(order))[:, None]

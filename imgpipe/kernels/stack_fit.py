@@ -28,9 +28,8 @@ CLOSE_WIDTHS = 5.0
 OUTLIER = 8.0
 UNSURE = 6.0
 """A column whose edge is this many times less certain than usual says nothing."""
-CLOSE_WIDTH_FREEDOM = 0.08
-LEVEL_SPREAD = 0.03
-"""Column-to-column spread of the level of a close layer, relative: curtains."""
+LEVEL_SPREAD = (0.003, 0.1)
+"""Least and most spread of the level of a close layer from column to column (curtains), relative."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +77,16 @@ def fit_stack(
     half : reach of the windows, pixels
     """
     noise = noise_variance(image, traced, half)
-    first = _first_widths(image, traced, noise, half)
+    first, curtains = _first_look(image, traced, noise, half)
     known = known_level or {}
     close = _close_layers(image, traced, first, noise, half)
     thin = {k: layer for k, layer in close.items() if layer.below(thin_limit)}
-    start, width, freedom = _starts(traced, first, close, thin_limit)
+    start, width, freedom = _starts(traced, first, close)
     level = np.full(traced.shape[0] + 1, np.nan)
     spread = np.zeros(level.size)
     for k, found in close.items():
         level[k + 1] = known.get(k, found.level)
-        spread[k + 1] = 0.0 if k in thin else LEVEL_SPREAD * abs(found.level)
+        spread[k + 1] = 0.0 if k in thin else curtains * abs(found.level)
     limits = np.full(traced.shape[0], REACH) if reach is None else reach
     fitted = fit_groups(
         image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half
@@ -191,8 +190,14 @@ def _row_limits(start: Floats, group: list[int], height: int) -> tuple[Floats, F
     return top, bottom
 
 
-def _first_widths(image: NDArray[np.generic], traced: Floats, noise: tuple[float, float], half: float) -> Floats:
-    """Median width of each edge in a sample of columns, pixels; NaN where none was fitted."""
+def _first_look(
+    image: NDArray[np.generic], traced: Floats, noise: tuple[float, float], half: float
+) -> tuple[Floats, float]:
+    """Return what a sample of columns says: median width of each edge, pixels (NaN where none was fitted), and curtains.
+
+    Curtains are the spread of the plateau above the first edge of a group from column to column, relative,
+    without the noise of a plateau of `half` rows.
+    """
     columns = np.arange(0, traced.shape[1], max(1, traced.shape[1] // 256))
     sample = np.ascontiguousarray(image[:, columns])
     edges = traced.shape[0]
@@ -201,7 +206,17 @@ def _first_widths(image: NDArray[np.generic], traced: Floats, noise: tuple[float
     fit = fit_groups(
         sample, traced[:, columns], guess, noise, level=level, spread=level, freedom=free, reach=reach, half=half
     )
-    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in fit.width])
+    spreads = [_relative_spread(fit.level[group[0] + 1], noise, half) for group in groups_of(traced, half)]
+    known = [s for s in spreads if np.isfinite(s)]
+    widths = np.array([_median(row) for row in fit.width])
+    return widths, float(np.clip(min(known, default=LEVEL_SPREAD[1]), *LEVEL_SPREAD))
+
+
+def _relative_spread(level: Floats, noise: tuple[float, float], half: float) -> float:
+    middle = _median(level)
+    spread = 1.4826 * _median(np.abs(level - middle))
+    expected = (noise[0] + noise[1] * middle) / max(half - 4.0, 1.0)
+    return float(np.sqrt(max(spread**2 - expected, 0.0)) / abs(middle)) if middle else float("nan")
 
 
 def _close_layers(
@@ -252,15 +267,14 @@ def _course(traced: Floats, k: int) -> Floats:
     return np.asarray(pair[1] if second else pair[0])
 
 
-def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer], limit: float) -> tuple[Floats, Floats, Floats]:
+def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer]) -> tuple[Floats, Floats, Floats]:
     """Start positions, widths and their freedom; close edges start where the pooled box stands."""
     start, freedom = traced.copy(), np.full(traced.shape[0], 0.3)
     width = np.where(np.isfinite(first), first, FIRST_WIDTH)
     for k, layer in close.items():
         course = _course(traced, k)
         start[k], start[k + 1] = course + layer.upper, course + layer.lower
-        width[k : k + 2] = layer.sigma
-        freedom[k : k + 2] = 0.0 if layer.below(limit) else CLOSE_WIDTH_FREEDOM
+        width[k : k + 2], freedom[k : k + 2] = layer.sigma, 0.0
     return start, width, freedom
 
 

@@ -50,7 +50,7 @@ def test_bootstrap_agrees_in_a_long_series(rng):
     for _ in range(6):
         series = ar1(rng, size, rho)
         length = effective_size(series).correlation_length
-        ratio.append(block_bootstrap(series, int(6 * length), 400, 0) ** 2 / effective_size(series).mean_variance)
+        ratio.append(block_bootstrap(series, int(20 * length), 400, 0) ** 2 / effective_size(series).mean_variance)
     assert np.median(ratio) == pytest.approx(1.0, rel=0.25)
 
 
