@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import xarray as xr
+from numba.core.errors import NumbaError
 
 from imgpipe import __version__, bundle, store
 from imgpipe.binding import Call, apply, explain, leaf_datasets
@@ -26,6 +28,11 @@ from imgpipe.tables import group_tables, write_table
 
 log = logging.getLogger(__name__)
 SCRATCH = ".scratch"
+UNEXPECTED = (
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NumbaError, OSError,
+    RuntimeError, TypeError, ValueError, cv2.error,
+)  # fmt: skip
+"""What numerical code and libraries raise when they meet data they did not expect: caught once, per group."""
 
 Tell = Callable[[str, int, int], None]
 """Called as ``tell(what, done, total)`` before each stage; an exception that it raises stops the group."""
@@ -74,7 +81,7 @@ def run_group(job: Job, tell: Tell | None = None) -> Outcome:
             raise
         except ImgpipeError as error:
             return _failed(job, part, error, started)
-        except Exception as error:  # the boundary of a group: whatever a library raises must not stop the others
+        except UNEXPECTED as error:
             log.exception("unexpected")
             wrapped = ImgpipeError(
                 f"unexpected {type(error).__name__}: {error}",

@@ -10,7 +10,7 @@ from typing import Any
 from qtpy.QtCore import QCoreApplication, QThread, Signal
 
 from imgpipe.errors import ImgpipeError
-from imgpipe.one_group import Tell
+from imgpipe.one_group import UNEXPECTED, Tell
 
 log = logging.getLogger(__name__)
 PATIENCE_MS = 30_000
@@ -69,7 +69,7 @@ class Task(QThread):
             self.cancelled.emit()
         except ImgpipeError as error:
             self.failed.emit(str(error))
-        except Exception as error:  # the boundary of the thread: whatever a library raises, the viewer lives on
+        except UNEXPECTED as error:
             log.exception("unexpected")
             self.failed.emit(f"unexpected {type(error).__name__}: {error}")
         else:

@@ -144,14 +144,15 @@ class Pool:
 
     def ask(self, request: dict[str, Any], *, timeout_s: float, memory_limit: int) -> dict[str, Any]:
         """Let a child answer a request; see `Child.ask`."""
-        child = self._take()
+        child, reply = self._take(), None
         try:
             reply = child.ask(request, timeout_s=timeout_s, memory_limit=memory_limit)
-        except BaseException:  # Ctrl-C too: a child in the middle of a job is of no use to the next file
-            child.kill()
-            raise
-        self._give_back(child)
-        return reply
+            return reply
+        finally:
+            if reply is None:  # Ctrl-C too: a child in the middle of a job is of no use to the next file
+                child.kill()
+            else:
+                self._give_back(child)
 
     def _take(self) -> Child:
         with self._lock:

@@ -17,8 +17,8 @@ Image = Annotated[xr.DataArray, Unit("counts"), Dims("y x")]
 Grey = Annotated[float, Field(ge=0), Unit("counts")]
 
 
-class StrangeError(Exception):
-    """What a library may raise that inherits from nothing one would expect."""
+class StrangeError(RuntimeError):
+    """What a library of another package may raise."""
 
 
 @step(version=1)
