@@ -18,7 +18,11 @@ EXAMPLES = ROOT / "example_data" / "cross_section"
 
 def imgpipe(*words: str | Path, expect: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "imgpipe.cli", *map(str, words)], capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "imgpipe.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -35,10 +39,16 @@ def test_every_result_covers_its_truth(results: Path) -> None:
     found = pd.read_csv(results / "tables" / "layers.csv", encoding="utf-8-sig")
     truth = pd.read_csv(EXAMPLES / "expected" / "layers.csv")
     truth["group"] = truth.file.str.removesuffix(".tif")
-    both = found.merge(truth[["group", "layer", "process_thickness_nm"]], on=["group", "layer"], how="outer", validate="1:1")
+    both = found.merge(
+        truth[["group", "layer", "process_thickness_nm"]], on=["group", "layer"], how="outer", validate="1:1"
+    )
     assert len(both) == len(truth)
-    inside = (both.thickness_low_nm <= both.process_thickness_nm) & (both.process_thickness_nm <= both.thickness_high_nm)
-    assert inside.all(), both.loc[~inside, ["group", "layer", "thickness_low_nm", "thickness_high_nm", "process_thickness_nm"]]
+    inside = (both.thickness_low_nm <= both.process_thickness_nm) & (
+        both.process_thickness_nm <= both.thickness_high_nm
+    )
+    assert inside.all(), both.loc[
+        ~inside, ["group", "layer", "thickness_low_nm", "thickness_high_nm", "process_thickness_nm"]
+    ]
 
 
 def test_the_result_verifies_and_shows_a_report(results: Path) -> None:

@@ -67,7 +67,7 @@ def effective_size(series: Floats, noise_variance: float = 0.0) -> EffectiveSize
 
 
 def _binned(power: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return order of the cosine, mean power and number of ordinates; bins of a tenth of their order from `SINGLE` on."""
+    """Return order of the cosine, mean power and number of ordinates; from `SINGLE` on in bins of a tenth."""
     cuts = [*range(min(SINGLE, power.size))]
     while cuts[-1] < power.size:
         cuts.append(max(cuts[-1] + 1, int(1.1 * cuts[-1])))

@@ -89,9 +89,7 @@ def layer_statistics(
 
 def _nothing(covered: float, columns: int) -> LayerStatistics:
     nan = float("nan")
-    return LayerStatistics(
-        nan, nan, nan, nan, nan, covered, nan, nan, nan, nan, nan, nan, np.full(columns, np.nan)
-    )
+    return LayerStatistics(nan, nan, nan, nan, nan, covered, nan, nan, nan, nan, nan, nan, np.full(columns, np.nan))
 
 
 @dataclass(frozen=True)

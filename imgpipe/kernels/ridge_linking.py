@@ -53,9 +53,7 @@ class Ridge:
         return float(np.nanmedian(self.position))
 
 
-def link_ridges(
-    response: Floats, run: float, give: float, *, most: int, least_covered: float = 0.3
-) -> list[Ridge]:
+def link_ridges(response: Floats, run: float, give: float, *, most: int, least_covered: float = 0.3) -> list[Ridge]:
     """Return the edges found, strongest first.
 
     Parameters

@@ -193,7 +193,7 @@ def _row_limits(start: Floats, group: list[int], height: int) -> tuple[Floats, F
 def _first_look(
     image: NDArray[np.generic], traced: Floats, noise: tuple[float, float], half: float
 ) -> tuple[Floats, float]:
-    """Return what a sample of columns says: median width of each edge, pixels (NaN where none was fitted), and curtains.
+    """Return what a sample of columns says: median width of each edge (pixels, NaN where unknown), and curtains.
 
     Curtains are the spread of the plateau above the first edge of a group from column to column, relative,
     without the noise of a plateau of `half` rows.
@@ -308,4 +308,3 @@ def _near(gap: Floats, half: float) -> float:
 def _median(values: Floats) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")
-

@@ -6,7 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from imgpipe.readers.sem_header import SemHeader, agree, contradiction, face_angle, number, positive, sized, written_date
+from imgpipe.readers.sem_header import (
+    SemHeader,
+    agree,
+    contradiction,
+    face_angle,
+    number,
+    positive,
+    sized,
+    written_date,
+)
 
 Sections = Mapping[str, Mapping[str, Any]]
 

@@ -13,13 +13,11 @@ from imgpipe.kernels.levenberg_marquardt import AT_BOUND, CONVERGED, SINGULAR, T
 
 def parameters(edges: int, tail: float = 0.0) -> np.ndarray:
     levels = np.array([180.0, 64.0, 160.0, 120.0])[: edges + 1]
-    return np.concatenate(
-        [levels, 10.0 + 9.0 * np.arange(edges), np.full(edges, 1.4), np.full(edges, tail)]
-    )
+    return np.concatenate([levels, 10.0 + 9.0 * np.arange(edges), np.full(edges, 1.4), np.full(edges, tail)])
 
 
 def twin(y: np.ndarray, p: np.ndarray, edges: int) -> np.ndarray:
-    """The model in scipy's words."""
+    """Return the model in scipy's words."""
     out = np.full(y.shape, p[0])
     for i in range(edges):
         e, s, t = p[edges + 1 + i], p[2 * edges + 1 + i], p[3 * edges + 1 + i]
@@ -81,7 +79,8 @@ def test_fit_and_covariance_equal_scipy(rng):
     start = p.copy()
     start[edges + 1 : 2 * edges + 1] += 0.8
     found, cov, chi2, status = fit(y, v, start, edges, free)
-    peer = least_squares(lambda q: twin(y, np.concatenate([q, p[3 * edges + 1 :]]), edges) - v, start[free], x_scale="jac")
+    tails = p[3 * edges + 1 :]
+    peer = least_squares(lambda q: twin(y, np.concatenate([q, tails]), edges) - v, start[free], x_scale="jac")
     assert status == CONVERGED
     np.testing.assert_allclose(found[free], peer.x, rtol=1e-3)
     assert chi2 == pytest.approx(2 * peer.cost, rel=1e-6)

@@ -155,7 +155,7 @@ def test_without_scale_lengths_are_in_pixels():
     np.testing.assert_allclose(leaf["thickness_px"], scaled["thickness_px"])
     assert all(flag == "uncalibrated" for flag in leaf["flag"].values)
     assert leaf["local_thickness"].attrs["units"] == "px"
-    with pytest.raises(DataError, match="no pixel size.*pixel_size"):
+    with pytest.raises(DataError, match=r"no pixel size.*pixel_size"):
         measured(pixels, unit="nm")
 
 

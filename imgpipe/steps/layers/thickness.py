@@ -145,13 +145,14 @@ def _findings(
     clipped = np.nan_to_num(flat(saturated, 1)).max(axis=0)
     bounds, widths = (np.fmax.reduce(flat(array, 1), axis=0) for array in (bound, width))
     found = np.isfinite(flat(position, 2)).any(axis=(0, 2))
-    lost = [0 < k < len(labels) - 1 and not found[k] and bool(found[k - 1] and found[k + 1]) for k in range(len(labels))]
+    inner = range(1, len(labels) - 1)
+    lost = {k for k in inner if not found[k] and found[k - 1] and found[k + 1]}
     return [
         Findings(
             bound=float(bounds[k]),
             fixed_contrast=bool(np.isfinite(widths[k]) and not np.isfinite(bounds[k])),
             saturated=float(clipped[k : k + 2].max()),
-            unparted=lost[k] or lost[k + 1],
+            unparted=k in lost or k + 1 in lost,
             edited=bool(moved & set(labels[k : k + 2])),
             least_covered=least_covered,
         )
