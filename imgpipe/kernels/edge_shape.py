@@ -79,7 +79,8 @@ def _flanked_edge(d: Floats, v: Floats, root: Floats, near: float, width: float,
     """Return position, width, flank length and u of the position, averaged over flank lengths by likelihood.
 
     Short flanks can hardly be told from a shift, so that a fitted length would be anything: each length of
-    a grid is fitted, and the differences between those that fit equally well are part of u.
+    a grid is fitted, and the differences between those that fit equally well are part of u. Prior weight
+    falls as 1 / length: edge effects are short.
     """
     low, high = (near - 3.0 * width, 0.4 * width), (near + 3.0 * width, 1.6 * width)
     rows = []
@@ -88,7 +89,7 @@ def _flanked_edge(d: Floats, v: Floats, root: Floats, near: float, width: float,
         rows.append((float(fit.x[0]), float(fit.x[1]), float(flank), 2.0 * float(fit.cost), _variance(fit.jac)))
     found = np.array(rows)
     scale = found[:, 3].min() / max(1, d.size - 7)
-    weight = np.exp(-0.5 * (found[:, 3] - found[:, 3].min()) / max(scale, 1e-300))
+    weight = np.exp(-0.5 * (found[:, 3] - found[:, 3].min()) / max(scale, 1e-300)) / found[:, 2]
     weight /= weight.sum()
     position, core, flank = weight @ found[:, :3]
     spread = weight @ (found[:, 0] - position) ** 2 + scale * (weight @ found[:, 4])

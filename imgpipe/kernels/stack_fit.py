@@ -25,6 +25,8 @@ CLOSE = 11.0
 """Edges traced nearer than this, in pixels, may belong to a layer below the edge width."""
 CLOSE_WIDTHS = 5.0
 """Or nearer than so many of their fitted sigmas."""
+WIDTH_FREEDOM = 0.1
+"""Spread of the width of an edge from column to column about that of the pooled profile, relative."""
 OUTLIER = 8.0
 UNSURE = 6.0
 """A column whose edge is this many times less certain than usual says nothing."""
@@ -79,9 +81,11 @@ def fit_stack(
     noise = noise_variance(image, traced, half)
     first, curtains = _first_look(image, traced, noise, half)
     known = known_level or {}
-    close = _close_layers(image, traced, first, noise, half)
+    alone = [_pooled_shape(image, traced, k, first, half) for k in range(traced.shape[0])]
+    close = _close_layers(image, traced, first, alone, noise, half)
     thin = {k: layer for k, layer in close.items() if layer.below(thin_limit)}
-    start, width, freedom = _starts(traced, first, close)
+    pooled = np.array([shape.width for shape in alone])
+    start, width, freedom = _starts(traced, np.where(np.isfinite(pooled), pooled, first), close)
     level = np.full(traced.shape[0] + 1, np.nan)
     spread = np.zeros(level.size)
     for k, found in close.items():
@@ -102,7 +106,7 @@ def refit_stack(image: NDArray[np.generic], fit: StackFit, half: float = HALF) -
     """Return the positions (edge, x) that the same fit finds in another version of the image (curtains put back)."""
     edges = fit.position.shape[0]
     width = np.array([shape.width if np.isfinite(shape.width) else FIRST_WIDTH for shape in fit.shapes])
-    level, freedom = np.full(edges + 1, np.nan), np.full(edges, 0.3)
+    level, freedom = np.full(edges + 1, np.nan), np.full(edges, WIDTH_FREEDOM)
     for k, layer in fit.thin.items():
         level[k + 1], freedom[k : k + 2] = layer.level, 0.0
     reach, noise = np.full(edges, REACH), noise_variance(image, fit.position, half)
@@ -220,7 +224,12 @@ def _relative_spread(level: Floats, noise: tuple[float, float], half: float) -> 
 
 
 def _close_layers(
-    image: NDArray[np.generic], traced: Floats, width: Floats, noise: tuple[float, float], half: float
+    image: NDArray[np.generic],
+    traced: Floats,
+    width: Floats,
+    alone: list[EdgeShape],
+    noise: tuple[float, float],
+    half: float,
 ) -> dict[int, ThinLayer]:
     """Describe layers whose two edges blur into each other, by the pooled profile along the better edge.
 
@@ -231,7 +240,8 @@ def _close_layers(
     near = [max(CLOSE, CLOSE_WIDTHS * float(np.nan_to_num(width[k : k + 2]).max())) for k in range(len(gaps))]
     close = [k for k, gap in enumerate(gaps) if gap < near[k] or (min(seen[k : k + 2]) < 0.5 and not gap >= near[k])]
     apart = [k for k in range(traced.shape[0]) if k not in close and k - 1 not in close]
-    sigma = _core_width(image, traced, apart, width, half)
+    cores = [alone[k].core_width for k in apart if np.isfinite(alone[k].core_width)]
+    sigma = min(cores, default=None)
     found = {}
     for k in close:
         course = _course(traced, k)
@@ -249,15 +259,6 @@ def _close_layers(
     return found
 
 
-def _core_width(
-    image: NDArray[np.generic], traced: Floats, apart: list[int], width: Floats, half: float
-) -> float | None:
-    """Gaussian blur of the sharpest edge that stands alone, pixels; None when there is none."""
-    shapes = [_pooled_shape(image, traced, k, width, half) for k in apart if np.isfinite(width[k])]
-    known = [shape.core_width for shape in shapes if np.isfinite(shape.core_width)]
-    return float(min(known)) if known else None
-
-
 def _course(traced: Floats, k: int) -> Floats:
     """Course for pooling a close pair: that of the edge seen in more columns, or else the smoother one."""
     pair = traced[k], traced[k + 1]
@@ -269,7 +270,7 @@ def _course(traced: Floats, k: int) -> Floats:
 
 def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer]) -> tuple[Floats, Floats, Floats]:
     """Start positions, widths and their freedom; close edges start where the pooled box stands."""
-    start, freedom = traced.copy(), np.full(traced.shape[0], 0.3)
+    start, freedom = traced.copy(), np.full(traced.shape[0], WIDTH_FREEDOM)
     width = np.where(np.isfinite(first), first, FIRST_WIDTH)
     for k, layer in close.items():
         course = _course(traced, k)

@@ -331,6 +331,20 @@ def test_intervals_cover_the_process_mean(preset):
     assert (width <= 1.25).all(), width
 
 
+@pytest.mark.truth
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("preset", ["symmetric", "realistic"])
+def test_bias_is_within_half_the_edge_model_term(preset):
+    rows = []
+    for seed in range(40):
+        dataset, truth = phantom(seed, preset=preset, thickness=(140.0, 30.0))
+        leaf = measured(dataset)
+        rows.append([leaf["thickness"].values - truth["realised_thickness"].values, leaf["u_edge_model"].values])
+    error, u = np.moveaxis(np.array(rows), 0, -1)
+    allowance = 2 * error.std(axis=1) / np.sqrt(40)
+    assert (np.abs(error.mean(axis=1)) <= 0.5 * u.mean(axis=1) + allowance).all(), (error.mean(axis=1), u.mean(axis=1))
+
+
 def test_real_cap_edge(real_data):
     with tifffile.TiffFile(real_data / "fibsem/rosettasciio/tiff/ZEISS_SEM_multipage.tif") as file:
         frames = np.stack([page.asarray()[:, 480:1320] for page in file.pages[:2]])

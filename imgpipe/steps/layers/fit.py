@@ -36,9 +36,10 @@ def fit_edges(
 
     Each column's profile is fitted with plateaus joined by error functions (Levenberg-Marquardt, analytic
     derivatives); the noise is Gaussian, its variance a straight line in grey level estimated from the
-    image. Edges closer than two windows are fitted together. The shape of each edge is then taken from
-    all columns pooled: an asymmetric model (a sharp step between two exponential flanks under one
-    blur) and the 50 % crossing say how far the symmetric model may be off.
+    image; the traced course is a weak prior (2.4 px). Edges closer than two windows are fitted together.
+    The shape of each edge is then taken from all columns pooled: an asymmetric model (a sharp step
+    between two exponential flanks under one blur) and the 50 % crossing say how far the symmetric model
+    may be off.
 
     A layer thinner than `thin_limit` edge sigmas can't be told from its blur: it gets contrast x width and
     a 95 % upper bound, and its plateau is held fixed so that its neighbours are fitted well.
