@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 class FittedEdges:
     """Fitted edges of one image: lengths in the unit of x and y.
 
-    position, variance, covariance : (interface, x); the covariance is that with the next interface
-    shift, u_shift : (interface,) from the symmetric to the asymmetric position, accepted part, and its noise
+    position, variance, covariance : (interface, x) edge in use; the covariance is that with the next interface
+    u_shift : (interface,) noise of the shift from the symmetric to the asymmetric model that `position` contains
     asymmetric, crossing : (interface,) from the symmetric position to that of the other two models
     uncleaned : (interface, x) positions with the removed curtains put back; None where none were removed
     traced : (interface, x) True where tracking found the edge
@@ -27,7 +27,6 @@ class FittedEdges:
     position: Floats
     variance: Floats
     covariance: Floats
-    shift: Floats
     u_shift: Floats
     asymmetric: Floats
     crossing: Floats
@@ -58,7 +57,7 @@ def measure_layer(pages: list[FittedEdges], layer: int, x: Floats) -> LayerResul
     if not seen:
         nan = float("nan")
         return LayerResult(statistics, nan, RandomTerms(nan, nan, nan, nan, nan, nan), nan)
-    best = np.array([statistics[k].mean + _along_normal(pages[k].shift, layer, statistics[k].angle) for k in seen])
+    best = np.array([statistics[k].mean for k in seen])
     n_eff = float(np.mean([statistics[k].n_eff for k in seen]))
     noise = [np.hypot(statistics[k].u_localisation, _shift_noise(pages[k], layer, statistics[k].angle)) for k in seen]
     terms = RandomTerms(
@@ -88,7 +87,10 @@ def _shift_noise(page: FittedEdges, layer: int, angle: float) -> float:
 
 
 def _model_spread(page: FittedEdges, layer: int, angle: float) -> float:
-    """Half the spread of the mean thickness by the symmetric model, the asymmetric one and the 50 % crossing."""
+    """Half the spread of the mean thickness by the symmetric model, the asymmetric one and the 50 % crossing.
+
+    All three count from the symmetric model; what of it is in use doesn't matter for their spread.
+    """
     opinions = [0.0, _along_normal(page.asymmetric, layer, angle), _along_normal(page.crossing, layer, angle)]
     return 0.5 * (max(opinions) - min(opinions))
 

@@ -17,8 +17,8 @@ from imgpipe.steps.scale import calibrate_scale, correct_foreshortening
 NAMES = ["Pt", "Mg", "W", "Cu"]
 SMALL = {"shape": (320, 640), "thickness": (140.0, 60.0), "tilt": 1.7}
 FITTED = (
-    "interface_position", "u_interface_position", "interface_covariance", "edge_sigma", "edge_shift", "u_edge_shift",
-    "asymmetric_shift", "crossing_shift", "saturated", "thin_bound", "thin_width",
+    "interface_position", "u_interface_position", "interface_covariance", "edge_sigma", "u_edge_shift", "asymmetric_shift",
+    "crossing_shift", "saturated", "thin_bound", "thin_width",
 )  # fmt: skip
 EDITS = ("edited_interface", "edited_x", "edited_y")
 
@@ -75,6 +75,24 @@ def test_budget_adds_up():
     assert (leaf["thickness_low"] < leaf["thickness"]).all()
     assert (leaf["u_bootstrap"] < 2 * leaf["u_sampling"]).all()
     assert (leaf["u_bootstrap"] > 0.3 * leaf["u_sampling"]).all()
+
+
+@pytest.mark.parametrize("curtain", [False, True])
+def test_every_number_of_a_layer_is_of_the_same_edges(curtain):
+    """Mean, median, percentiles and figure come from one distribution, by the edges in use."""
+    dataset, truth = phantom(2, preset="realistic", frost=0.0)
+    if curtain:
+        dataset = dataset.assign(curtain=dataset["image"] * 0.0)
+    leaf = measured(dataset)
+    local = leaf["local_thickness"]
+    np.testing.assert_allclose(leaf["thickness"], local.mean("x"), rtol=1e-12)
+    np.testing.assert_allclose(leaf["median_thickness"], local.median("x"), rtol=1e-12)
+    assert (np.abs(leaf["edge_shift"][:2]) > 0.2).all()  # there is something to be consistent about
+    symmetric = (leaf["interface_position"] - leaf["edge_shift"] - truth["interface_position"]).mean("x")
+    in_use = (leaf["interface_position"] - truth["interface_position"]).mean("x")
+    assert (np.abs(in_use)[:2] < 0.5 * np.abs(symmetric)[:2]).all()
+    if curtain:
+        np.testing.assert_allclose(leaf["u_curtain"], 0.0, atol=0.05)
 
 
 def test_certificate_and_face_angle_enter():

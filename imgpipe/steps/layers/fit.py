@@ -56,9 +56,10 @@ def fit_edges(
 
     Returns
     -------
-    Dataset, lengths in the unit of y: ``interface_position(interface, x)`` (symmetric model),
-    ``u_interface_position``, ``interface_covariance`` (with the next edge), ``edge_sigma(interface, x)``;
-    per interface ``edge_shift`` (asymmetric less symmetric position, shrunk to what exceeds its noise),
+    Dataset, lengths in the unit of y: ``interface_position(interface, x)`` (the edge in use: symmetric fit
+    plus ``edge_shift``), ``u_interface_position``, ``interface_covariance`` (with the next edge),
+    ``edge_sigma(interface, x)``; per interface ``edge_shift`` (what is added to the symmetric position:
+    asymmetric less symmetric, shrunk to what exceeds its noise; subtract it to get the symmetric edge back),
     ``u_edge_shift``, ``asymmetric_shift`` and ``crossing_shift`` (as fitted), ``saturated``; per layer ``thin_bound``,
     ``thin_width``, ``contrast_width`` (NaN where not thin); ``uncleaned_position`` where curtains were removed
     """
@@ -106,7 +107,7 @@ def _fitted(
     bound = [np.where(np.isin(np.arange(len(layers)), list(known)), np.nan, thin("upper_bound", f)) for f in fits]
     return xr.Dataset(
         {
-            "interface_position": of([from_pixels(f.position, y) for f in fits], unit, "fitted edge", edge),
+            "interface_position": of([from_pixels(_in_use(f), y) for f in fits], unit, "fitted edge", edge),
             "u_interface_position": of([np.sqrt(f.variance) * size for f in fits], unit, "u of the fitted edge", edge),
             "interface_covariance": of(
                 [f.covariance * size**2 for f in fits], f"{unit}**2", "covariance with the next edge", edge
@@ -130,12 +131,17 @@ def _accepted(fit: StackFit) -> np.ndarray:
     return np.array([accepted_shift(shape) for shape in fit.shapes], dtype=np.float64).reshape(-1, 2)
 
 
+def _in_use(fit: StackFit) -> np.ndarray:
+    """Return the edges (interface, x) in rows that everything downstream measures and draws."""
+    return np.asarray(fit.position + _accepted(fit)[:, :1])
+
+
 def _uncleaned(
     image: xr.DataArray, curtain: xr.DataArray, pages: list[np.ndarray], fits: list[StackFit], window: float
 ) -> xr.DataArray:
     stripes = pages_of(curtain.broadcast_like(image).transpose(*image.dims))
     rows = [
-        refit_stack(np.asarray(page, dtype=np.float64) + stripe, fit, window)
+        refit_stack(np.asarray(page, dtype=np.float64) + stripe, fit, window) + _accepted(fit)[:, :1]
         for page, stripe, fit in zip(pages, stripes, fits, strict=True)
     ]
     values = paged(image, [from_pixels(r, image["y"]) for r in rows])

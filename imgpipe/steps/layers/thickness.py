@@ -33,7 +33,6 @@ def layer_thickness(
     interface_covariance: Annotated[xr.DataArray, Unit("nm**2|px**2"), Dims("interface x")],
     traced_position: Edge,
     edge_sigma: Edge,
-    edge_shift: PerInterface,
     u_edge_shift: PerInterface,
     asymmetric_shift: PerInterface,
     crossing_shift: PerInterface,
@@ -57,8 +56,9 @@ def layer_thickness(
 
     Thickness is the chord along the mean normal of the layer: straight lines are fitted to both
     interfaces, and their distance across the mean direction is taken in every column. Reported is the
-    mean over the columns in which the layer is there, by the asymmetric edge model as far as it
-    differs from the symmetric one by more than noise. The interval is for the mean of the process that
+    mean of ``local_thickness`` over the columns in which the layer is there; median and percentiles are
+    of the same values. The edges are those in use by fit_edges: the asymmetric model as far as it differs
+    from the symmetric one by more than noise. The interval is for the mean of the process that
     made the layer, not of this image: a rough layer has few independent places over a finite length.
 
     Terms (GUM): ``u_localisation`` noise; ``u_sampling`` from n_eff; ``u_edge_model`` half the spread of the three
@@ -70,7 +70,7 @@ def layer_thickness(
     Parameters
     ----------
     interface_position, u_interface_position, interface_covariance, edge_sigma : from fit_edges
-    edge_shift, u_edge_shift, asymmetric_shift, crossing_shift, saturated, thin_bound, thin_width : from fit_edges
+    u_edge_shift, asymmetric_shift, crossing_shift, saturated, thin_bound, thin_width : from fit_edges
     traced_position : from trace_edges: where it is lost, the layer is not there
     uncleaned_position : from fit_edges, where curtains were removed
     pixel_scale_u : relative standard uncertainty of the pixel size, from calibrate_scale
@@ -93,7 +93,7 @@ def layer_thickness(
     pages = _edge_pages(
         flat(interface_position, 2), flat(u_interface_position, 2), flat(interface_covariance, 2),
         flat(traced_position, 2), None if uncleaned_position is None else flat(uncleaned_position, 2),
-        [flat(shift, 1) for shift in (edge_shift, u_edge_shift, asymmetric_shift, crossing_shift)],
+        [flat(shift, 1) for shift in (u_edge_shift, asymmetric_shift, crossing_shift)],
     )  # fmt: skip
     results = [measure_layer(pages, k, np.asarray(x.values, dtype=np.float64)) for k in range(len(names))]
     findings = _findings(interface_position, saturated, thin_bound, thin_width, edited_interface, least_covered)
@@ -129,7 +129,7 @@ def _edge_pages(
 ) -> list[FittedEdges]:  # fmt: skip
     return [
         FittedEdges(
-            position[k], u[k] ** 2, covariance[k], shifts[0][k], shifts[1][k], shifts[2][k], shifts[3][k],
+            position[k], u[k] ** 2, covariance[k], shifts[0][k], shifts[1][k], shifts[2][k],
             traced=np.isfinite(traced[k]), uncleaned=None if uncleaned is None else uncleaned[k],
         )
         for k in range(position.shape[0])

@@ -1,0 +1,36 @@
+"""Benchmarks run, and their numbers are right: not timed here, only small."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the cells of every table row by its first cell."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {cells[0]: cells[1:] for cells in lines}
+
+
+def test_the_cross_section_benchmark_compares_and_is_right() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "cross_section", "--small"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = rows(done.stdout)
+    for name in ("imgpipe, tracked edges", "imgpipe, joint fit (after tracking)", "scipy curve_fit erf, each column"):
+        biases = [float(cell.split("/")[0]) for cell in found[name][2:4]]
+        assert max(map(abs, biases)) < 0.15, (name, biases)
+    tracked, loop = found["imgpipe, tracked edges"], found["scipy curve_fit erf, each column"]
+    spread = [[float(cell.split("/")[1]) for cell in cells[2:4]] for cells in (tracked, loop)]
+    assert spread[0][0] < spread[1][0]
+    assert spread[0][1] < spread[1][1]
+    left, layers, blocks = (float(cell) for cell in found["imgpipe remove_curtains"][2:5])
+    assert left < 3.0
+    assert layers < 0.6
+    assert blocks < 1.0
