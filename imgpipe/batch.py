@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,19 +88,24 @@ def run(
         before anything runs.
     OutputError, LockedError
         when the result folder can't be used.
+    ClusterError
+        when the cluster is lost; complete groups are kept for `resume`.
     """
     loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe, overrides)
     heard = watch or Watch()
     folder = Path(out)
     refuse_if_held(folder)
     groups = find_groups(loaded, inputs)
-    runner = _runner(jobs, cluster, heard)
-    _prepare(folder, resume=resume, overwrite=overwrite)
-    with locked(folder):
-        plan = _plan(loaded, groups, folder, resume=resume)
-        started = time.time()
-        outcomes = _run_all(plan, folder, runner, heard, fail_fast=fail_fast)
-        _close(plan, folder, outcomes, started, heard, report=report)
+    used = _refuse_used(folder, resume=resume, overwrite=overwrite)
+    with ExitStack() as workers:
+        work = workers.enter_context(_runner(jobs, cluster, heard))
+        _make(folder, clear=used and overwrite)
+        with locked(folder):
+            plan = _plan(loaded, groups, folder, resume=resume)
+            started = time.time()
+            outcomes = _run_all(plan, folder, work, heard, fail_fast=fail_fast)
+            workers.close()  # from here on nobody else writes
+            _close(plan, folder, outcomes, started, heard, report=report)
     return bundle.open_bundle(folder)
 
 
@@ -126,7 +131,8 @@ def _here(watch: Watch) -> Iterator[Runner]:
     yield work
 
 
-def _prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
+def _refuse_used(folder: Path, *, resume: bool, overwrite: bool) -> bool:
+    """Return whether the folder holds a result already; refuse what must not be touched."""
     if resume and overwrite:
         raise RecipeError("--resume and --overwrite exclude each other.")
     with disk_errors(folder):
@@ -140,17 +146,17 @@ def _prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
         if overwrite and used and (foreign := bundle.strangers(folder)):
             shown = ", ".join(foreign[:5])
             raise RecipeError(f"holds what imgpipe did not write: {shown}.", file=str(folder), remedy="another -o.")
-        folder.mkdir(parents=True, exist_ok=True)
-    if used and overwrite:
-        with locked(folder):
-            _clear(folder)
+    return used
 
 
-def _clear(folder: Path) -> None:
+def _make(folder: Path, *, clear: bool) -> None:
     with disk_errors(folder):
-        for path in folder.iterdir():
-            if path.name != ".lock":
-                bundle.remove(path)
+        folder.mkdir(parents=True, exist_ok=True)
+    if clear:
+        with locked(folder), disk_errors(folder):
+            for path in folder.iterdir():
+                if path.name != ".lock":
+                    bundle.remove(path)
 
 
 def _plan(recipe: Recipe, groups: Sequence[Group], folder: Path, *, resume: bool) -> Plan:
@@ -213,9 +219,7 @@ def _key(recipe: Recipe, group: Group) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _run_all(
-    plan: Plan, folder: Path, runner: AbstractContextManager[Runner], watch: Watch, *, fail_fast: bool
-) -> list[Outcome]:
+def _run_all(plan: Plan, folder: Path, work: Runner, watch: Watch, *, fail_fast: bool) -> list[Outcome]:
     text = plan.recipe.dump()
     waiting = [
         Job(group, text, str(folder.absolute()), plan.keys[group.name], plan.recipe.edits.groups.get(group.name, ()))
@@ -224,12 +228,11 @@ def _run_all(
     ]
     watch.started(len(plan.groups), len(plan.complete))
     outcomes: list[Outcome] = []
-    with runner as work:
-        for outcome in work(waiting):
-            outcomes.append(outcome)
-            watch.ended(outcome)
-            if fail_fast and outcome.status == "failed":
-                break
+    for outcome in work(waiting):
+        outcomes.append(outcome)
+        watch.ended(outcome)
+        if fail_fast and outcome.status == "failed":
+            break
     done = {outcome.group for outcome in outcomes}
     left = [Outcome(job.group.name, "not run") for job in waiting if job.group.name not in done]
     return [*(Outcome(name, "done") for name in plan.complete), *outcomes, *left]

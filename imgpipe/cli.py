@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from imgpipe.errors import ImgpipeError, LockedError, OutputError, RecipeError
+from imgpipe.errors import ClusterError, ImgpipeError, LockedError, OutputError, RecipeError
 
 app = typer.Typer(
     name="imgpipe",
@@ -169,6 +169,8 @@ def _status(error: ImgpipeError) -> int:
         return 5
     if isinstance(error, OutputError):
         return 6
+    if isinstance(error, ClusterError):
+        return 7
     return 2 if isinstance(error, RecipeError) else 4
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgpipe.errors import ImgpipeError, OutputError, RecipeError
+from imgpipe.errors import ClusterError, ImgpipeError, OutputError, RecipeError
 from imgpipe.one_group import Job, Outcome, Runner, run_group
 from imgpipe.processes import one_thread_each
 
@@ -86,9 +86,14 @@ def run_on_worker(job: Job) -> Outcome:
 
 def _outcome(future: Any, job: Job) -> Outcome:
     from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
 
     try:
         outcome: Outcome = future.result()
+    except FutureCancelledError as error:
+        raise ClusterError(
+            f"the scheduler is gone ({error}).", remedy="start it again, then run with --resume."
+        ) from None
     except KilledWorker:
         files = ", ".join(file.shown for file in job.group.files)
         cause = "the worker died on this group, again and again (crash or out of memory)."

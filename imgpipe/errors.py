@@ -8,6 +8,7 @@
     │   └── UnitError       a unit is unknown or does not fit
     ├── RecipeError         the recipe is wrong (nothing has run)
     ├── StepError           a step failed on this data
+    ├── ClusterError        the cluster is lost in the middle of a run
     └── OutputError         a result can't be written or read back
         └── LockedError     another run holds the output folder
 
@@ -67,6 +68,10 @@ class RecipeError(ImgpipeError):
 
 class StepError(ImgpipeError):
     """A step failed on this data."""
+
+
+class ClusterError(ImgpipeError):
+    """The cluster is lost in the middle of a run; what is complete is kept."""
 
 
 class OutputError(ImgpipeError):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_runs import RECIPE, make_study, numbers_of
 
+from imgpipe import cli
 from imgpipe.batch import exit_code, run
 from imgpipe.cluster import connect, run_on_worker
-from imgpipe.errors import OutputError, RecipeError
+from imgpipe.errors import ClusterError, OutputError, RecipeError
 from imgpipe.grouping import Group, InputFile
 from imgpipe.one_group import Job
 
@@ -49,6 +53,36 @@ def test_no_scheduler_is_a_recipe_error(monkeypatch):
     monkeypatch.setattr("distributed.Client", refuse)
     with pytest.raises(RecipeError, match="no dask scheduler answers"), connect("tcp://127.0.0.1:9"):
         pass
+
+
+def test_row_73_a_lost_scheduler_ends_with_7_and_resume_goes_on(study, monkeypatch):
+    from distributed.client import FutureCancelledError
+
+    class Lost:
+        def result(self) -> None:
+            raise FutureCancelledError("group", "scheduler-connection-lost")
+
+    @contextmanager
+    def connected(where: str, workers: int = 2) -> Iterator[object]:
+        yield SimpleNamespace(submit=lambda *words, **settings: Lost())
+
+    monkeypatch.setattr("imgpipe.cluster.connect", connected)
+    monkeypatch.setattr("distributed.as_completed", iter)
+    recipe, out = study / "recipe_of_study.yaml", study / "lost"
+    with pytest.raises(ClusterError, match=r"scheduler is gone.*--resume"):
+        run(recipe, [study / "images"], out, cluster="tcp://127.0.0.1:1", report=False)
+    assert cli._status(ClusterError("")) == 7
+    assert run(recipe, [study / "images"], out, resume=True, report=False).verify() == []
+
+
+def test_an_unreachable_cluster_leaves_no_folder_behind(study, monkeypatch):
+    def refuse(*words: object, **settings: object) -> None:
+        raise TimeoutError("gave up")
+
+    monkeypatch.setattr("distributed.Client", refuse)
+    with pytest.raises(RecipeError, match="no dask scheduler"):
+        run(study / "recipe_of_study.yaml", [study / "images"], study / "never", cluster="tcp://127.0.0.1:1")
+    assert not (study / "never").exists()
 
 
 def test_row_75_a_file_that_a_worker_cannot_see_is_named_with_the_host(tmp_path):

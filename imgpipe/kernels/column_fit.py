@@ -48,7 +48,6 @@ def fit_group(
     start: Floats,
     width: Floats,
     *,
-    tail: Floats | None = None,
     level: Floats | None = None,
     level_spread: Floats | None = None,
     variance: tuple[float, float] = (1.0, 0.0),
@@ -64,7 +63,6 @@ def fit_group(
     image : (y, x), finite grey values
     start : (edge, x) y in pixels, NaN where unknown
     width : (edge,) expected Gaussian sigma, pixels
-    tail : (edge,) exponential tail of each edge, pixels, fixed; none by default
     level : (edge + 1,) expected plateau levels, NaN where nothing is known (the default)
     level_spread : (edge + 1,) standard deviation of a Gaussian prior about them, counts; 0 (default) holds them fixed
     variance : a, b of the noise variance a + b * level, counts squared
@@ -74,14 +72,12 @@ def fit_group(
     width_freedom : relative standard deviation of the Gaussian prior on the widths, per edge; 0 holds them fixed
     """
     edges, columns = start.shape
-    nothing = np.zeros(edges)
     bounds = rows or (np.zeros(columns), np.full(columns, image.shape[0] - 1.0))
     freedom = np.broadcast_to(np.asarray(width_freedom, dtype=np.float64), (edges,)).copy()
     out = _fit_columns(
         image,
         np.ascontiguousarray(start, dtype=np.float64),
         np.asarray(width, dtype=np.float64),
-        nothing if tail is None else np.asarray(tail, dtype=np.float64),
         np.full(edges + 1, np.nan) if level is None else np.asarray(level, dtype=np.float64),
         np.zeros(edges + 1) if level_spread is None else np.asarray(level_spread, dtype=np.float64),
         (float(variance[0]), float(variance[1])),
@@ -139,13 +135,13 @@ def _free_parameters(n, known, level, spread, freedom):  # type: ignore[no-untyp
 
 
 @njit(cache=True, nogil=True)
-def _edge_parameters(p, bounds, priors, known, start, width, tail, reach, freedom):  # type: ignore[no-untyped-def]
-    """Fill positions, widths and tails: start, bounds (low, high), priors (centre, inverse variance)."""
+def _edge_parameters(p, bounds, priors, known, start, width, reach, freedom):  # type: ignore[no-untyped-def]
+    """Fill positions and widths: start, bounds (low, high), priors (centre, inverse variance)."""
     n = known.size
     for i in range(n):
         k = known[i]
         e, s = n + 1 + i, 2 * n + 1 + i
-        p[e], p[s], p[3 * n + 1 + i] = start[i], width[k], tail[k]
+        p[e], p[s] = start[i], width[k]
         bounds[0, e], bounds[1, e] = p[e] - reach[k], p[e] + reach[k]
         priors[0, e], priors[1, e] = p[e], (COURSE_PRIOR / reach[k]) ** 2
         bounds[0, s], bounds[1, s] = 0.2 * width[k], 5.0 * width[k]
@@ -177,7 +173,7 @@ def _weights(y, p, n, a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fit_columns(image, start, width, tail, level, spread, variance, half, top, bottom, reach, freedom):  # type: ignore[no-untyped-def]
+def _fit_columns(image, start, width, level, spread, variance, half, top, bottom, reach, freedom):  # type: ignore[no-untyped-def]
     edges, columns = start.shape
     position, covariance = np.full((edges, columns), np.nan), np.full((edges, edges, columns), np.nan)
     sigma, levels = np.full((edges, columns), np.nan), np.full((edges + 1, columns), np.nan)
@@ -193,9 +189,9 @@ def _fit_columns(image, start, width, tail, level, spread, variance, half, top, 
             status[x] = TOO_FEW
             continue
         y, v = np.arange(0.0, last - first + 1.0), image[first : last + 1, x].astype(np.float64)
-        p, bounds, priors = np.zeros(4 * n + 1), np.full((2, 4 * n + 1), 1e12), np.zeros((2, 4 * n + 1))
+        p, bounds, priors = np.zeros(3 * n + 1), np.full((2, 3 * n + 1), 1e12), np.zeros((2, 3 * n + 1))
         bounds[0] = -1e12
-        _edge_parameters(p, bounds, priors, known, start[known, x] - first, width, tail, reach, freedom)
+        _edge_parameters(p, bounds, priors, known, start[known, x] - first, width, reach, freedom)
         _start_levels(y, v, p, n)
         _known_levels(p, priors, known, level, spread)
         weight = _weights(y, p, n, variance[0], variance[1])

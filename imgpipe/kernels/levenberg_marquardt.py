@@ -1,8 +1,9 @@
 """Levenberg-Marquardt for one profile: bounds, fixed parameters, Gaussian priors, covariance.
 
 The loop knows the model only through `imgpipe.kernels.edge_models.evaluate` (values and analytic
-Jacobian), so another model of the same calling form can take its place. Damping after Marquardt
-(J. SIAM 11 (1963) 431), scaled by the diagonal of the normal matrix. float64 throughout.
+Jacobian), so another model of the same calling form can take its place; numba's cache does not see a change
+there, so this file must be touched with it. Damping after Marquardt (J. SIAM 11 (1963) 431), scaled by the
+diagonal of the normal matrix. float64 throughout.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ slow brightness changes inside it don't matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imgpipe.kernels.column_fit import REACH, GroupFit, fit_group
 from imgpipe.kernels.edge_shape import EdgeShape, edge_shape
 from imgpipe.kernels.image_noise import noise_variance
-from imgpipe.kernels.pooled_profiles import pool_columns
+from imgpipe.kernels.pooled_profiles import neighbour_course, pool_columns
 from imgpipe.kernels.thin_layer import ThinLayer, thin_layer
 
 Floats = NDArray[np.float64]
@@ -46,6 +46,8 @@ class StackFit:
     shapes : (n,) what the pooled profiles say
     thin : layer number (0 between the first two edges) -> its description, for layers below the limit
     noise : a, b of the variance a + b * level, counts
+    common : (n,) u of the position that all columns share and `variance` leaves out: beside a thin layer, how far
+        the least credible blur would move the edge; 0 elsewhere
     """
 
     position: Floats
@@ -56,6 +58,7 @@ class StackFit:
     shapes: tuple[EdgeShape, ...]
     thin: dict[int, ThinLayer] = field(default_factory=dict)
     noise: tuple[float, float] = (1.0, 0.0)
+    common: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def fit_stack(
@@ -96,10 +99,19 @@ def fit_stack(
         image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half
     )
     edges = range(traced.shape[0])
-    shapes = tuple(_shape(image, fitted.position, k, width, close, thin_limit, known, half) for k in edges)
-    return StackFit(
-        fitted.position, fitted.variance, fitted.covariance, fitted.width, fitted.level, shapes, thin, noise
-    )
+    courses = np.array([neighbour_course(row) for row in fitted.position]).reshape(fitted.position.shape)
+    shapes = tuple(_shape(image, courses, k, width, close, thin_limit, known, half) for k in edges)
+    return replace(fitted, shapes=shapes, thin=thin, noise=noise, common=_common(thin, known, traced.shape[0]))
+
+
+def _common(thin: dict[int, ThinLayer], known: dict[int, float], edges: int) -> Floats:
+    """Return what the blur leaves open of each edge beside a thin layer, pixels; a known contrast settles it."""
+    common = np.zeros(edges)
+    for k, layer in thin.items():
+        if k not in known:
+            common[k] = max(common[k], abs(layer.shift_upper))
+            common[k + 1] = max(common[k + 1], abs(layer.shift_lower))
+    return common
 
 
 def refit_stack(image: NDArray[np.generic], fit: StackFit, half: float = HALF) -> Floats:
@@ -280,24 +292,24 @@ def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer]) -> tuple
 
 
 def _shape(
-    image: NDArray[np.generic], position: Floats, k: int, width: Floats, close: dict[int, ThinLayer], limit: float,
+    image: NDArray[np.generic], courses: Floats, k: int, width: Floats, close: dict[int, ThinLayer], limit: float,
     known: dict[int, float], half: float,
 ) -> EdgeShape:  # fmt: skip
     """Shape of edge k: from its own pooled profile, or, beside a close layer, from the two blurs tried there."""
     beside = next((j for j in (k, k - 1) if j in close), None)
     if beside is None:
-        return _pooled_shape(image, position, k, width, half)
+        return _pooled_shape(image, courses, k, width, half)
     layer = close[beside]
     shift = layer.shift_upper if beside == k else layer.shift_lower
     shift *= 1.0 if layer.below(limit) and beside not in known else layer.credible
     return EdgeShape(0.0, 0.0, shift, abs(shift), layer.sigma, layer.sigma, np.nan)
 
 
-def _pooled_shape(image: NDArray[np.generic], position: Floats, k: int, width: Floats, half: float) -> EdgeShape:
-    """Shape of edge k from the pooled profile within half the way to its neighbours."""
-    above = half if k == 0 else _near(position[k] - position[k - 1], half)
-    below = half if k + 1 == position.shape[0] else _near(position[k + 1] - position[k], half)
-    pooled = pool_columns(image, position[k], above, below, 1)
+def _pooled_shape(image: NDArray[np.generic], courses: Floats, k: int, width: Floats, half: float) -> EdgeShape:
+    """Shape of edge k from the profile pooled along its course, within half the way to its neighbours."""
+    above = half if k == 0 else _near(courses[k] - courses[k - 1], half)
+    below = half if k + 1 == courses.shape[0] else _near(courses[k + 1] - courses[k], half)
+    pooled = pool_columns(image, courses[k], above, below, 1)
     return edge_shape(pooled[0][0], pooled[1][0], pooled[2][0], float(width[k]))
 
 

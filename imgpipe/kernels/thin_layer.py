@@ -153,11 +153,11 @@ def _box(y: Floats, v: Floats, weight: Floats, sigma: float) -> Box | None:
     """Fit levels and positions of a box with fixed blur. Parameters, covariance, reduced chi squared."""
     upper, width = _box_start(y, v, weight, sigma)
     levels = _levels(y, v, weight, sigma, upper, width)[0]
-    p = np.array([*levels, upper, upper + width, sigma, sigma, 0.0, 0.0])
-    low, high = np.full(9, -1e9), np.full(9, 1e9)
+    p = np.array([*levels, upper, upper + width, sigma, sigma])
+    low, high = np.full(7, -1e9), np.full(7, 1e9)
     low[3:5], high[3:5] = y[0], y[-1]
     free, cov = np.arange(5), np.zeros((5, 5))
-    chi2, status = fit_profile(y, v, weight, p, 2, free, low, high, np.zeros(9), np.zeros(9), cov)
+    chi2, status = fit_profile(y, v, weight, p, 2, free, low, high, np.zeros(7), np.zeros(7), cov)
     sound = p[4] > p[3] and status in (CONVERGED, AT_BOUND, STOPPED) and np.isfinite(cov).all()
     return (p, cov, float(chi2 / (y.size - 5))) if sound else None
 

@@ -23,7 +23,7 @@ def fitted(seed, *, thickness, shape=(448, 1024), **truth):
 
 
 def coverage(fit, truth):
-    z = np.abs(fit.position - truth) / np.sqrt(fit.variance)
+    z = np.abs(fit.position - truth) / np.sqrt(fit.variance + fit.common[:, None] ** 2)
     known = np.isfinite(z)
     return (z < 1).sum(axis=1) / known.sum(axis=1), (z < 1.96).sum(axis=1) / known.sum(axis=1)
 
@@ -61,6 +61,25 @@ def test_a_thin_neighbour_does_not_break_the_others():
     assert error < 2.0 * abs(fit.shapes[1].crossing) + 0.1  # what the budget says of it
     assert fit.thin[1].upper_bound > 2.5
     assert fit.thin[1].upper_bound < 3 * 2.5
+
+
+@pytest.mark.parametrize("preset", ["symmetric", "realistic"])
+@pytest.mark.parametrize("w", [3.5, 5.0])
+def test_edges_beside_a_thin_layer_are_as_uncertain_as_their_blur(w, preset):
+    for seed in (1, 2):
+        fit, truth, _ = fitted(seed, thickness=(283.0, w), preset=preset, frost=0.0)
+        assert set(fit.thin) == {1}
+        inner, outer = coverage(fit, truth)
+        assert inner[1:].min() > 0.66
+        assert outer[1:].min() > 0.93
+        assert fit.common[0] == 0.0
+
+
+def test_a_known_grey_leaves_nothing_open():
+    dataset, _ = make(1, **(SMOOTH | {"thickness": (283.0, 5.0), "shape": (448, 512)}))
+    image = dataset["image"].values
+    fit = fit_stack(image, track_edges(image, [-1, 1, -1]).position, known_level={1: 164.0})
+    assert (fit.common == 0.0).all()
 
 
 def test_noise_follows_the_signal():

@@ -17,8 +17,8 @@ from imgpipe.steps.scale import calibrate_scale, correct_foreshortening
 NAMES = ["Pt", "Mg", "W", "Cu"]
 SMALL = {"shape": (320, 640), "thickness": (140.0, 60.0), "tilt": 1.7}
 FITTED = (
-    "interface_position", "u_interface_position", "interface_covariance", "edge_sigma", "u_edge_shift", "asymmetric_shift",
-    "crossing_shift", "saturated", "thin_bound", "thin_width",
+    "interface_position", "u_interface_position", "interface_covariance", "edge_sigma", "u_edge_shift",
+    "asymmetric_shift", "crossing_shift", "saturated", "thin_bound", "thin_width",
 )  # fmt: skip
 EDITS = ("edited_interface", "edited_x", "edited_y")
 
@@ -39,6 +39,7 @@ def measured(dataset, names=NAMES, fit=None, **settings):
         **{name: found[name] for name in FITTED},
         traced_position=leaf["traced_position"],
         uncleaned_position=found.get("uncleaned_position"),
+        u_position_common=found["u_position_common"],
         **optional,
         **settings,
     )

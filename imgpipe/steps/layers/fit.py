@@ -57,8 +57,9 @@ def fit_edges(
     Returns
     -------
     Dataset, lengths in the unit of y: ``interface_position(interface, x)`` (the edge in use: symmetric fit
-    plus ``edge_shift``), ``u_interface_position``, ``interface_covariance`` (with the next edge),
-    ``edge_sigma(interface, x)``; per interface ``edge_shift`` (what is added to the symmetric position:
+    plus ``edge_shift``), ``u_interface_position``, ``interface_covariance`` (with the next edge, noise only),
+    ``edge_sigma(interface, x)``; per interface ``u_position_common`` (part of u that all columns share: what the
+    blur leaves open beside a layer below the edge width), ``edge_shift`` (what is added to the symmetric position:
     asymmetric less symmetric, shrunk to what exceeds its noise; subtract it to get the symmetric edge back),
     ``u_edge_shift``, ``asymmetric_shift`` and ``crossing_shift`` (as fitted), ``saturated``; per layer ``thin_bound``,
     ``thin_width``, ``contrast_width`` (NaN where not thin); ``uncleaned_position`` where curtains were removed
@@ -108,7 +109,10 @@ def _fitted(
     return xr.Dataset(
         {
             "interface_position": of([from_pixels(_in_use(f), y) for f in fits], unit, "fitted edge", edge),
-            "u_interface_position": of([np.sqrt(f.variance) * size for f in fits], unit, "u of the fitted edge", edge),
+            "u_interface_position": of(
+                [np.sqrt(f.variance + f.common[:, None] ** 2) * size for f in fits], unit, "u of the fitted edge", edge
+            ),
+            "u_position_common": of([f.common * size for f in fits], unit, "part of u common to all columns", each),
             "interface_covariance": of(
                 [f.covariance * size**2 for f in fits], f"{unit}**2", "covariance with the next edge", edge
             ),

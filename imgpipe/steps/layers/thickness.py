@@ -44,6 +44,7 @@ def layer_thickness(
     face_angle: Angle | None = None,
     u_face_angle: Angle | None = None,
     edited_interface: xr.DataArray | None = None,
+    u_position_common: PerInterface | None = None,
     *,
     unit: Literal["auto", "nm"] = "auto",
     max_obliquity: Degrees = 0.0,
@@ -76,6 +77,7 @@ def layer_thickness(
     pixel_scale_u : relative standard uncertainty of the pixel size, from calibrate_scale
     face_angle, u_face_angle : from correct_foreshortening
     edited_interface : edges moved by hand; their layers are flagged
+    u_position_common : from fit_edges: part of u_interface_position that is not noise from column to column
     unit : ``nm`` refuses an image without pixel size; ``auto`` gives px there
     max_obliquity : largest angle between the section and the normal of the layers, out of the plane of the
         image; the section can only look too thick, by 1/cos; not corrected
@@ -87,7 +89,8 @@ def layer_thickness(
     pixels of the x axis. A layer that can't be measured is a row of NaN with a flag.
     """
     _refuse_pixels(unit, interface_position)
-    interface_position, u_interface_position = interface_position.compute(), u_interface_position.compute()
+    interface_position = interface_position.compute()
+    u_interface_position = _noise_of_columns(u_interface_position.compute(), u_position_common)
     x, size = interface_position["x"], spacing(interface_position["x"])
     names = [str(name) for name in thin_bound["layer"].values]
     pages = _edge_pages(
@@ -121,6 +124,11 @@ def _refuse_pixels(unit: str, position: xr.DataArray) -> None:
     if unit == "nm" and unit_of(position) == UNCALIBRATED:
         remedy = "give pixel_size under inputs in the recipe, e.g. `inputs: {image: {files: ..., pixel_size: 3.2 nm}}`."
         raise DataError("thickness in nm was asked for, but the image has no pixel size.", remedy=remedy)
+
+
+def _noise_of_columns(u: xr.DataArray, common: xr.DataArray | None) -> xr.DataArray:
+    """Return u without the part common to all columns."""
+    return u if common is None else np.sqrt(np.maximum(u**2 - common**2, 0.0)).transpose(*u.dims).assign_attrs(u.attrs)
 
 
 def _edge_pages(
