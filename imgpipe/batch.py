@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgpipe import __version__, bundle
-from imgpipe.errors import ImgpipeError, OutputError, RecipeError
+from imgpipe.errors import ImgpipeError, RecipeError
 from imgpipe.grouping import Group, find_groups
 from imgpipe.lock import locked, refuse_if_held
 from imgpipe.one_group import SCRATCH, Job, Outcome, Runner, run_group
@@ -328,16 +328,26 @@ def _versions() -> dict[str, str]:
 
 
 def exit_code(result: bundle.Bundle) -> int:
-    """Return 0 when every group is done, 3 when some failed, 4 when all did."""
+    """Return 0 when every group is done, 3 when some failed or did not run, 4 when all failed."""
     states = [one["status"] for one in result.info["groups"].values()]
     if all(state == "done" for state in states):
         return 0
-    return 3 if "done" in states else 4
+    return 4 if all(state == "failed" for state in states) else 3
+
+
+def input_faults(found: Plan) -> list[str]:
+    """Return what is wrong with the files of a plan at first sight: missing, empty, of no known type, lacking."""
+    from imgpipe.readers.opening import probe
+
+    faults = [f"{group.name}: no file for {', '.join(group.lacking)}" for group in found.groups if group.lacking]
+    for file in (file for group in found.groups for file in group.files):
+        try:
+            probe(file.path)
+        except ImgpipeError as error:
+            faults.append(str(type(error)(error.message, file=file.shown, remedy=error.remedy)))
+    return faults
 
 
 def plan(recipe: Recipe, inputs: Sequence[str | Path] = ()) -> Plan:
     """Return what `run` would do with a recipe and its inputs; nothing is opened."""
     return Plan(recipe, tuple(find_groups(recipe, inputs)))
-
-
-__all__ = ["ImgpipeError", "OutputError", "Plan", "Watch", "exit_code", "plan", "run"]

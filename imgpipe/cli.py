@@ -49,7 +49,8 @@ def start(
         raise typer.Exit(2)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    handler.setLevel(logging.INFO if verbose else logging.CRITICAL)
+    handler.setLevel(logging.INFO if verbose else logging.WARNING)
+    handler.addFilter(lambda record: verbose or record.levelno == logging.WARNING)  # errors are told once, at the end
     logging.getLogger("imgpipe").addHandler(handler)
 
 
@@ -91,7 +92,7 @@ def check(
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List groups and tasks, too.")] = False,
 ) -> None:
-    """Name all faults of a recipe and its inputs at once; compute nothing."""
+    """Name all faults of a recipe, and of its inputs by their names and first bytes; compute nothing."""
     _show_plan(recipe, inputs or [], overrides or [], listed=dry_run)
 
 
@@ -132,7 +133,7 @@ def report(out: Annotated[Path, typer.Argument(help="Result folder.", show_defau
     """Draw the figures and write report.html and methods.txt again."""
     from imgpipe.report import build_report
 
-    typer.echo(build_report(out))
+    typer.echo(build_report(_result(out)))
 
 
 @app.command()
@@ -140,12 +141,21 @@ def verify(out: Annotated[Path, typer.Argument(help="Result folder.", show_defau
     """Check that a result is whole and unchanged; exit status 1 when it is not."""
     from imgpipe.bundle import open_bundle
 
-    result = open_bundle(out)
+    result = open_bundle(_result(out))
     faults = result.verify()
     for fault in faults:
         typer.echo(fault)
     typer.echo(f"{out}: {len(faults)} fault(s)" if faults else f"{out}: sound, {len(result.groups)} group(s)")
     raise typer.Exit(1 if faults else 0)
+
+
+def _result(out: Path) -> Path:
+    """Refuse what is no result folder as a slip of the command line."""
+    from imgpipe.bundle import is_result
+
+    if not is_result(out):
+        raise RecipeError("this is no result folder of imgpipe.", file=str(out), remedy="name the -o of a run.")
+    return out
 
 
 def main() -> None:
@@ -192,13 +202,15 @@ def _signals() -> Iterator[None]:
 
 
 def _show_plan(path: Path, inputs: list[str], overrides: list[str], *, listed: bool) -> None:
-    from imgpipe.batch import plan
+    from imgpipe.batch import input_faults, plan
     from imgpipe.recipe import Recipe
 
     found = plan(Recipe.load(path, overrides), inputs)
     if listed:
         for group in found.groups:
             typer.echo(f"{group.name}\t{', '.join(file.shown for file in group.files)}")
+    if faults := input_faults(found):
+        raise RecipeError("\n  ".join([f"{len(faults)} fault(s) in the input:", *faults]), file=str(path))
     typer.echo(f"{path}: no faults; {len(found.groups)} group(s), {found.tasks} tasks")
 
 

@@ -9,6 +9,13 @@ import xarray as xr
 from imgpipe.binding import leaf_datasets
 from imgpipe.model import UNCALIBRATED, spacing, unit_of
 
+READABLE = {
+    "nm": (("mm", 1e-6, 1e5), ("um", 1e-3, 1e4)),
+    "eV": (("keV", 1e-3, 1e3),),
+    "A": (("nA", 1e9, 1e-9), ("pA", 1e12, 0.0)),
+    "s": (("s", 1.0, 1.0), ("us", 1e6, 0.0)),
+}
+"""Unit in arrays -> units for people: name, factor, least value in the array's unit."""
 SHOWN = ("instrument", "detector", "acquired", "tilt_corrected", "tilt_correction_angle", "data_bar_rows", "flags")
 
 
@@ -26,11 +33,18 @@ def _describe(name: str, leaf: xr.Dataset) -> str:
     lines += [_array_line(str(n), a) for n, a in leaf.data_vars.items() if a.ndim]
     lines += [_axis_line(dim, leaf) for dim in ("x", "y", "z") if dim in leaf.coords and leaf[dim].size > 1]
     lines.append(f"  pixel size from: {leaf.attrs.get('pixel_size_source', 'nowhere: uncalibrated')}")
-    lines += [
-        f"  {n} = {a.item()} {a.attrs.get('units', '')}".rstrip() for n, a in leaf.data_vars.items() if not a.ndim
-    ]
+    lines += [f"  {n} = {_number(a)}" for n, a in leaf.data_vars.items() if not a.ndim]
     lines += [f"  {key}: {leaf.attrs[key]}" for key in SHOWN if leaf.attrs.get(key) not in (None, "")]
     return "\n".join(lines)
+
+
+def _number(array: xr.DataArray) -> str:
+    """Return a number with its unit as people write it: 4 mm, 50 pA, 52 deg."""
+    unit, value = str(array.attrs.get("units", "")), array.item()
+    if not isinstance(value, float):
+        return f"{value} {unit}".rstrip()
+    shown, factor = next(((u, f) for u, f, least in READABLE.get(unit, ()) if abs(value) >= least), (unit, 1.0))
+    return f"{value * factor:.6g} {shown}".removesuffix(" 1")
 
 
 def _array_line(name: str, array: xr.DataArray) -> str:

@@ -54,6 +54,7 @@ class Facts:
     energies_kv: list[float]
     pixels_nm: list[float]
     faces: list[Face]
+    calibrated: int
     uncalibrated: int
     steps: dict[str, list[dict[str, Any]]]
 
@@ -76,7 +77,13 @@ def methods_paragraphs(bundle: Bundle) -> list[str]:
     facts = gather(leaves, table)
     if facts.sections == 0:
         return ["No section was measured."]
-    measured = [_images(facts), _geometry(facts), _measurement(facts, table), _uncertainty(facts, table)]
+    measured = [
+        _images(facts),
+        _geometry(facts),
+        _measurement(facts, table),
+        _lithium(facts),
+        _uncertainty(facts, table),
+    ]
     return [*filter(None, measured), _software(bundle)]
 
 
@@ -100,6 +107,7 @@ def gather(leaves: Sequence[xr.Dataset], table: pd.DataFrame) -> Facts:
         energies_kv=sorted(energies),
         pixels_nm=pixels,
         faces=[_face(leaf) for leaf in leaves if "face_angle" in leaf],
+        calibrated=sum(1 for leaf in leaves if "pixel_scale_u" in leaf),
         uncalibrated=sum(1 for leaf in leaves if leaf["x"].attrs.get("units") == "px" if "x" in leaf.coords),
         steps=steps,
     )
@@ -136,11 +144,13 @@ def _images(facts: Facts) -> str:
 
 
 def _geometry(facts: Facts) -> str:
-    scale = [_scale_text(settings) for settings in facts.steps.get("calibrate_scale", [])]
-    text = " ".join(scale) or (
-        "The pixel scale is the instrument's nominal one, taken to be within ±5 % (rectangular, u = 2.9 %)."
-    )
-    text += _tilt_text(facts)
+    scale = [_scale_text(settings) for settings in facts.steps.get("calibrate_scale", [])] if facts.calibrated else []
+    if facts.calibrated + facts.uncalibrated < facts.sections:
+        which = _count(facts.sections - facts.calibrated - facts.uncalibrated, "section")
+        scale.append(
+            f"The pixel scale of {which} is the nominal one, taken to be within ±5 % (rectangular, u = 2.9 %)."
+        )
+    text = " ".join(scale) + _tilt_text(facts)
     if "remove_curtains" in facts.steps:
         text += " Curtains were removed; the shift of thickness that this causes is a term of the uncertainty."
     return text
@@ -192,6 +202,23 @@ def _measurement(facts: Facts, table: pd.DataFrame) -> str:
     if "edited" in flags:
         text += " Edges that a person moved are flagged as edited."
     return text
+
+
+def _lithium(facts: Facts) -> str:
+    """Say what plated layers are compared with, and what was subtracted."""
+    texts = []
+    for settings in facts.steps.get("equivalent_lithium", []):
+        text = (
+            f"The plated layer {settings['layer']} is compared with the dense lithium of its charge, 4.850 µm per"
+            f" mAh/cm² (6.941 g/mol, 0.534 g/cm³), {100 * settings['reversible_charge']:g} % of the charge taken as"
+            " reversible"
+        )
+        if settings["deposit_area"]:
+            text += f", on {settings['deposit_area']:g} of {settings['electrode_area']:g} cm² of electrode"
+        if settings["magnesium"]:
+            text += f"; {settings['magnesium']:g} nm (u = {settings['u_magnesium']:g} nm) of magnesium were subtracted"
+        texts.append(f"{text}.")
+    return " ".join(texts)
 
 
 def _uncertainty(facts: Facts, table: pd.DataFrame) -> str:

@@ -41,6 +41,9 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Variables that a table shows first, in this order; the others follow as they come."""
 
+FORESHORTENED = "foreshortened: tilt not corrected"
+"""Flag of an image of a tilted face whose rows are still shortened."""
+
 UNCALIBRATED = "px"
 """Unit of a length axis whose pixel size is unknown."""
 

@@ -241,12 +241,12 @@ def _read_role(files: list[InputFile], given: InputRole, scratch: Path | None) -
 
 
 def _admitted(tree: xr.DataTree, given: InputRole) -> xr.DataTree:
-    from imgpipe.readers import admit
+    from imgpipe.readers.admission import admit, tilt_flags
 
     leaves = leaf_datasets(tree)
     for name, leaf in leaves.items():
         if "image" in leaf:
-            flags = [str(leaf.attrs.get("flags", "")), *admit(leaf, max_saturated=given.saturated)]
+            flags = [str(leaf.attrs.get("flags", "")), *admit(leaf, max_saturated=given.saturated), *tilt_flags(leaf)]
             leaves[name] = leaf.assign_attrs(flags="; ".join(dict.fromkeys(filter(None, flags))))
     return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in leaves.items()})
 

@@ -121,7 +121,7 @@ class Recipe:
             faults.append("there are no steps")
         if header is not None:
             faults += _input_faults(header, located)
-            faults += _order_faults(steps)
+            faults += [] if faults else _order_faults(steps)
         edits = _edits(header, folder or Path(), faults)
         if faults or header is None:
             raise RecipeError("\n  ".join([f"{len(faults)} fault(s):", *faults]), file=file)

@@ -36,11 +36,19 @@ def _layers(result: Bundle) -> object:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("group", "layer", "thickness", "95 % interval", "flag")
-    for _, row in result.table("layers").iterrows():
-        texts = (row.get("group"), row.get("layer"), *thickness_texts(row), row.get("flag"))
+    layers = result.table("layers")
+    plated = "lithium_ratio" in layers
+    table = Table("group", "layer", "thickness", "95 % interval", *(["of dense Li"] if plated else []), "flag")
+    for _, row in layers.iterrows():
+        ratio = [_ratio_text(row)] if plated else []
+        texts = (row.get("group"), row.get("layer"), *thickness_texts(row), *ratio, row.get("flag"))
         table.add_row(*(escape("" if text is None else str(text)) for text in texts))
     return table
+
+
+def _ratio_text(row: pd.Series[float]) -> str:
+    value, u = _number(row, "lithium_ratio"), _number(row, "u_lithium_ratio")
+    return " ± ".join(with_uncertainty(value, u)) if math.isfinite(value) else "-"
 
 
 def thickness_texts(row: pd.Series[float]) -> tuple[str, str]:

@@ -27,9 +27,16 @@ def leaf_tables(leaf: xr.Dataset) -> dict[str, pd.DataFrame]:
         columns: dict[str, Any] = {dim: leaf[dim].values} if dim in leaf.coords else {}
         for name in _ordered([str(n) for n, array in leaf.data_vars.items() if array.dims == (dim,)], dim):
             columns[column_name(name, leaf[name])] = leaf[name].values
+        if "flag" in columns:
+            columns["flag"] = [joined_flags(str(flag), str(leaf.attrs.get("flags", ""))) for flag in columns["flag"]]
         if len(columns) > 1:
             tables[table_name(dim)] = pd.DataFrame(columns)
     return tables
+
+
+def joined_flags(*texts: str) -> str:
+    """Join flags of a row and of its image, each once."""
+    return "; ".join(dict.fromkeys(flag for text in texts for flag in text.split("; ") if flag))
 
 
 def _ordered(names: list[str], dim: str) -> list[str]:

@@ -27,7 +27,7 @@ PROVENANCE = [
     },
     {"step": "correct_foreshortening", "version": 1, "settings": {"face_angle": None, "u_face_angle": 1.0}},
     {"step": "remove_curtains", "version": 1, "settings": {}},
-    {"step": "trace_edges", "version": 1, "settings": {"layers": ["Mg", "W"]}},
+    {"step": "trace_edges", "version": 1, "settings": {"layers": ["Pt", "Mg", "W", "Cu"]}},
     {"step": "fit_edges", "version": 1, "settings": {}},
     {"step": "layer_thickness", "version": 1, "settings": {}},
 ]
@@ -76,6 +76,7 @@ def make_leaf(
     )
     if pixel is not None:
         leaf["pixel_size_x"] = quantity(pixel, "nm", "pixel size")
+        leaf["pixel_scale_u"] = quantity(0.005, "1", "relative standard uncertainty of the pixel size")
     return leaf.assign_attrs(
         technique="sem", instrument="FEI Helios G4", detector="TLD", source_file="section.tif", flags="saturated 0.4 %",
         tilt_corrected="no", data_bar_rows=29, provenance=json.dumps(PROVENANCE, sort_keys=True),
@@ -104,7 +105,7 @@ def write_result(
     for table, parts in collected.items():
         write_table(pd.concat(parts, ignore_index=True), out / "tables", table)
     (out / "recipe.yaml").write_text(
-        f"{bundle.SAVED}\nimgpipe: 1\ntitle: {title}\nsteps:\n  - trace_edges: {{layers: [Mg, W]}}\n"
+        f"{bundle.SAVED}\nimgpipe: 1\ntitle: {title}\nsteps:\n  - trace_edges: {{layers: [Pt, Mg, W, Cu]}}\n"
     )
     lines = [json.dumps(failure) for failure in failures]
     (out / "failures.jsonl").write_text("".join(f"{line}\n" for line in lines))

@@ -84,10 +84,11 @@ def test_wrong_usage_is_2_and_says_so_on_stderr(command, tmp_path, monkeypatch, 
     assert "Traceback" not in err
 
 
-def test_an_existing_output_is_2_and_no_result_is_6(command, study):
+def test_an_existing_output_and_no_result_are_2_and_a_file_in_the_way_is_6(command, study):
     recipe, images = study / "recipe_of_study.yaml", study / "images"
     assert command("run", recipe, images, "-o", study / "out")[0] == 2
-    assert command("verify", study / "images")[0] == 6
+    assert command("verify", study / "images")[0] == 2
+    assert command("report", study / "nowhere")[0] == 2
     (study / "file").write_text("")
     assert command("run", recipe, images, "-o", study / "file" / "out")[0] == 6
 

@@ -115,7 +115,7 @@ def test_failure_shows_file_cause_and_remedy(text: str) -> None:
 
 
 def test_methods_recipe_and_versions_are_there(text: str) -> None:
-    for said in ("NPL-2291", "chord along the mean normal", "trace_edges: {layers: [Mg, W]}", "2.4.6"):
+    for said in ("NPL-2291", "chord along the mean normal", "trace_edges: {layers: [Pt, Mg, W, Cu]}", "2.4.6"):
         assert said in text
 
 
@@ -128,7 +128,7 @@ def test_rows_are_rounded_by_their_uncertainty(out: Path) -> None:
             assert value == pytest.approx(table.loc[key, "thickness_nm"], abs=0.51 * 10 ** np.floor(np.log10(u)))
             assert u == pytest.approx(table.loc[key, "u_thickness_nm"], rel=0.06)
     assert rows["A_1d", "W"].thickness.startswith("≤ ")
-    assert rows["A_1d", "W"].flags == ["below edge width: upper bound", "edited"]
+    assert rows["A_1d", "W"].flags == ["below edge width: upper bound", "edited", "saturated 0.4 %"]
     assert rows["C_noscale", "Mg"].unit == "px"
 
 

@@ -22,6 +22,11 @@ from scipy.optimize import least_squares
 from scipy.special import erfcx, ndtr
 
 Floats = NDArray[np.float64]
+TIGHT = {"ftol": 1e-12, "xtol": 1e-12, "gtol": 1e-12}
+"""Fits end where they end whatever the rounding of the course, so that answers grow exactly with the unit."""
+
+MOST_SHIFT = 0.5
+"""Largest shift in use, in Gaussian sigmas of the edge; flanks of cross-sections reach 0.25."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def edge_shape(distance: Floats, value: Floats, count: Floats, width: float) -> 
         return NO_SHAPE
     reach = float(min(-d.min(), d.max()))
     low, high = (-0.5 * reach, 0.2 * width), (0.5 * reach, 4.0 * width + 2.0)
-    erf = least_squares(_misfit, (0.0, width), bounds=(low, high), args=(d, v, root, _symmetric))
+    erf = least_squares(_misfit, (0.0, width), bounds=(low, high), args=(d, v, root, _symmetric), **TIGHT)
     longest = max(0.6 * max(-d.min(), d.max()), 2.5 * width)
     bent = _flanked_edge(d, v, root, float(erf.x[0]), float(erf.x[1]), longest)
     return EdgeShape(
@@ -85,7 +90,8 @@ def _flanked_edge(d: Floats, v: Floats, root: Floats, near: float, width: float,
     low, high = (near - 3.0 * width, 0.4 * width), (near + 3.0 * width, 1.6 * width)
     rows = []
     for flank in np.geomspace(0.9 * width, longest, 7):
-        fit = least_squares(_misfit, (near, 0.95 * width), bounds=(low, high), args=(d, v, root, _flanked, flank))
+        start, data = (near, 0.95 * width), (d, v, root, _flanked, flank)
+        fit = least_squares(_misfit, start, bounds=(low, high), args=data, **TIGHT)
         rows.append((float(fit.x[0]), float(fit.x[1]), float(flank), 2.0 * float(fit.cost), _variance(fit.jac)))
     found = np.array(rows)
     scale = found[:, 3].min() / max(1, d.size - 7)
@@ -99,10 +105,11 @@ def _flanked_edge(d: Floats, v: Floats, root: Floats, near: float, width: float,
 def accepted_shift(shape: EdgeShape) -> tuple[float, float]:
     """Return the shift from the symmetric to the asymmetric position that is used, and its u, pixels.
 
-    A shift below its own uncertainty is noise: both are then multiplied by ``(shift / u)**2``.
+    A shift below its own uncertainty is noise: both are then multiplied by ``(shift / u)**2``. A shift beyond
+    `MOST_SHIFT` widths is not used: the flanks then describe a notch or another edge beside this one.
     """
     shift, u = shape.asymmetric - shape.symmetric, shape.u_asymmetric
-    if not np.isfinite(shift) or shift == 0.0:
+    if not np.isfinite(shift) or shift == 0.0 or abs(shift) > MOST_SHIFT * shape.width:
         return 0.0, 0.0
     part = min(1.0, (shift / u) ** 2) if u > 0.0 else 1.0
     return float(shift * part), float(u * part)

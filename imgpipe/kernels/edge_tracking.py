@@ -5,16 +5,18 @@ Nothing is searched around a fixed row: 1.72 deg over 4096 columns is a run of 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgpipe.kernels.edge_band import follow_edge
+from imgpipe.kernels.edge_identity import certain_interfaces
+from imgpipe.kernels.edge_significance import significant
 from imgpipe.kernels.ridge_linking import Ridge, link_ridges
 from imgpipe.kernels.shear import dominant_slope, sheared_strips
 from imgpipe.kernels.stack_matching import match_stack
-from imgpipe.kernels.steps_in_profiles import step_response
+from imgpipe.kernels.steps_in_profiles import response_noise, step_response
 
 Floats = NDArray[np.float64]
 MOST_EDGES = 12
@@ -28,12 +30,15 @@ class Tracks:
     snr : (edge, x) step height over its noise
     polarity : (edge,) +1 where grey rises along y, -1 where it falls, 0 where the edge is missing
     slope : dy/dx of the layers, in pixels per pixel
+    certain : (edge,) False where fewer edges than interfaces were found and this edge, or its absence, may belong
+        to another interface
     """
 
     position: Floats
     snr: Floats
     polarity: NDArray[np.int64]
     slope: float
+    certain: NDArray[np.bool_]
 
     def padded(self, least: int) -> Tracks:
         """Return tracks with at least `least` edges, the missing ones lost everywhere."""
@@ -42,7 +47,8 @@ class Tracks:
         lost = np.full((lacking, columns), np.nan), np.zeros((lacking, columns)), np.zeros(lacking, dtype=np.int64)
         old = self.position, self.snr, self.polarity
         position, snr, polarity = (np.concatenate(pair) for pair in zip(old, lost, strict=True))
-        return Tracks(position, snr, polarity, self.slope)
+        certain = np.concatenate([self.certain, np.ones(lacking, dtype=np.bool_)])
+        return Tracks(position, snr, polarity, self.slope, certain)
 
 
 def track_edges(
@@ -68,9 +74,15 @@ def track_edges(
     profiles, centres = sheared_strips(image, slope, width)
     run = slope * (centres[1] - centres[0]) if centres.size > 1 else 0.0
     response = step_response(profiles, min(sigma, 2.0))
-    ridges = link_ridges(response, run, 1.0 + 0.2 * width, most=MOST_EDGES)
+    linked = link_ridges(response, run, 1.0 + 0.2 * width, most=MOST_EDGES)
+    ridges = significant(linked, response_noise(response))
     chosen = _strong(ridges, least_contrast) if expected is None else match_stack(ridges, expected)
-    return _follow_all(image, chosen, centres, slope, sigma, lateral)
+    tracks = _follow_all(image, chosen, centres, slope, sigma, lateral)
+    return tracks if expected is None else replace(tracks, certain=_certain(tracks, expected))
+
+
+def _certain(tracks: Tracks, expected: list[int]) -> NDArray[np.bool_]:
+    return certain_interfaces([int(sign) for sign in tracks.polarity], expected)
 
 
 def _strong(ridges: list[Ridge], least: float) -> list[Ridge | None]:
@@ -90,7 +102,7 @@ def _follow_all(
             course, half = edge_course(ridge.position, centres, columns, slope)
             position[k], snr[k] = follow_edge(image, course, ridge.polarity, half, sigma=sigma, lateral=lateral)
     polarity = np.array([0 if ridge is None else ridge.polarity for ridge in ridges], dtype=np.int64)
-    return Tracks(position, snr, polarity, slope)
+    return Tracks(position, snr, polarity, slope, np.ones(len(ridges), dtype=np.bool_))
 
 
 def edge_course(position: Floats, centres: Floats, columns: int, slope: float) -> tuple[Floats, int]:

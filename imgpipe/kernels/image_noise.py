@@ -1,4 +1,8 @@
-"""Noise of an image beside its edges: variance as a straight line in grey level (shot noise + readout)."""
+"""Noise of an image beside its edges: variance as a straight line in grey level (shot noise + readout).
+
+An image that was smoothed, or averaged from shifted frames, has noise that is correlated from row to row: less in
+the differences of neighbouring rows than there is, and more in an edge than independent rows would leave.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,10 @@ Floats = NDArray[np.float64]
 BESIDE = 5.0
 """Pixels nearer to an edge than this are left out."""
 MOST_COLUMNS = 512
+LONGEST_LAG = 5
+"""Rows this far apart (pixels) count as independent."""
+LEAST_CORRELATION = 0.1
+"""Neighbouring rows correlated by less count as independent: slow brightness changes look like that too."""
 
 
 def noise_variance(image: NDArray[np.generic], edges: Floats, half: float) -> tuple[float, float]:
@@ -22,10 +30,11 @@ def noise_variance(image: NDArray[np.generic], edges: Floats, half: float) -> tu
 
     Returns
     -------
-    a, b : counts squared, counts; b >= 0 and a + b * level > 0 over the levels found. The noise is taken to be
-        independent from row to row; an image that was smoothed along y gives too small a value.
+    a, b : counts squared, counts; b >= 0 and a + b * level > 0 over the levels found
     """
-    levels, squares = _difference_samples(image, edges, half)
+    correlation = noise_correlation(image, edges, half)
+    levels, squares = _difference_samples(image, edges, half, 1)
+    squares = squares / (1.0 - correlation[0]) if correlation.size else squares
     if levels.size < 32:
         return 1.0, 0.0
     cuts = np.quantile(levels, np.linspace(0, 1, 9))
@@ -41,8 +50,36 @@ def noise_variance(image: NDArray[np.generic], edges: Floats, half: float) -> tu
     return offset, slope
 
 
-def _difference_samples(image: NDArray[np.generic], edges: Floats, half: float) -> tuple[Floats, Floats]:
-    """Mean level and half the squared difference of neighbouring rows, in plateaus near the edges."""
+def noise_correlation(image: NDArray[np.generic], edges: Floats, half: float) -> Floats:
+    """Return the correlation of the noise 1, 2, 3, 4 rows apart, (lag,); empty where rows are independent.
+
+    Parameters
+    ----------
+    image, edges, half : as for `noise_variance`
+    """
+    squares = [_difference_samples(image, edges, half, lag)[1] for lag in range(1, LONGEST_LAG + 1)]
+    if min(s.size for s in squares) < 32:
+        return np.zeros(0)
+    semivariance = np.array([_clipped_mean(s) for s in squares])
+    if not semivariance[-1] > 0.0:
+        return np.zeros(0)
+    correlation = np.clip(1.0 - semivariance[:-1] / semivariance[-1], 0.0, 0.99)
+    return correlation if correlation[0] > LEAST_CORRELATION else np.zeros(0)
+
+
+def correlation_factor(correlation: Floats, sigma: Floats) -> Floats:
+    """Return by how much correlated noise raises the variance of an edge of Gaussian width `sigma` (pixels).
+
+    The position rests on the rows of the edge with the weight of its slope, a Gaussian; the overlap of two such
+    weights k rows apart is ``exp(-k**2 / (4 sigma**2))``. 1 for independent rows.
+    """
+    lag = np.arange(1.0, correlation.size + 1)
+    overlap = np.exp(-((lag / (2.0 * np.asarray(sigma)[..., None])) ** 2))
+    return np.asarray(1.0 + 2.0 * (correlation * overlap).sum(axis=-1))
+
+
+def _difference_samples(image: NDArray[np.generic], edges: Floats, half: float, lag: int) -> tuple[Floats, Floats]:
+    """Mean level and half the squared difference of values `lag` rows apart, in plateaus near the edges."""
     known = np.flatnonzero(np.isfinite(edges).any(axis=0))
     known = known[:: max(1, known.size // MOST_COLUMNS)]
     levels, squares = [], []
@@ -51,8 +88,8 @@ def _difference_samples(image: NDArray[np.generic], edges: Floats, half: float) 
         near = [np.arange(max(0, int(e - half)), min(image.shape[0], int(e + half) + 1)) for e in here]
         rows = np.unique(np.concatenate(near))
         rows = rows[np.abs(rows[:, None] - here).min(axis=1) > BESIDE]
-        pairs = rows[:-1][np.diff(rows) == 1]
-        upper, lower = image[pairs, x].astype(np.float64), image[pairs + 1, x].astype(np.float64)
+        pairs = rows[:-lag][rows[lag:] - rows[:-lag] == lag]
+        upper, lower = image[pairs, x].astype(np.float64), image[pairs + lag, x].astype(np.float64)
         levels.append((upper + lower) / 2)
         squares.append((upper - lower) ** 2 / 2)
     empty = np.zeros(0)

@@ -15,6 +15,8 @@ MERGED = 0.1
 """A layer thinner than half a pixel in a larger fraction of the columns is merged."""
 SATURATED = 1e-3
 ONE_SIDED = 1.645
+OFF_TRACE, MOSTLY_OFF = 0.2, 0.5
+"""The fit left the trace in a larger fraction of the columns: flagged; in most of them: no number."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Findings:
     unparted : it could not be told from the layer beside it: both their outer interfaces were found
     edited : one of its interfaces was moved by hand
     least_covered : below this covered fraction it is discontinuous
+    ambiguous : one of its edges may belong to another name
+    absent : there are not edges enough for it among those whose names are open
+    off_trace : largest fraction of columns in which the fit of one of its interfaces left the trace
     """
 
     bound: float
@@ -50,12 +55,26 @@ class Findings:
     unparted: bool
     edited: bool
     least_covered: float
+    ambiguous: bool = False
+    absent: bool = False
+    off_trace: float = 0.0
+
+    @property
+    def numberless(self) -> bool:
+        """Whether no number may be given, whatever was fitted."""
+        return self.ambiguous or self.absent or self.off_trace > MOSTLY_OFF
+
+
+def without_number(result: LayerResult) -> LayerResult:
+    """Return a result whose thickness and local thickness are NaN."""
+    pages = tuple(replace(page, local=np.full_like(page.local, np.nan)) for page in result.pages)
+    return replace(result, thickness=float("nan"), pages=pages)
 
 
 def layer_row(result: LayerResult, session: Session, findings: Findings) -> dict[str, float]:
     """Return the numbers of one layer, in the unit of its positions; NaN where they can't be given."""
     angle = result.mean("angle")
-    if np.isfinite(findings.bound):
+    if np.isfinite(findings.bound) and not findings.numberless:
         return _bounded_row(result, session, findings.bound * float(np.cos(np.nan_to_num(angle))))
     if result.mean("covered") < MISSING:
         result = replace(result, thickness=float("nan"))
@@ -142,14 +161,18 @@ def layer_flags(result: LayerResult, findings: Findings, scale: str) -> str:
     scale : ``uncalibrated``, ``nominal scale`` or nothing
     """
     covered = result.mean("covered")
-    thin = np.isfinite(findings.bound)
+    open_name = findings.ambiguous or findings.absent
+    thin = bool(np.isfinite(findings.bound)) and not findings.numberless
+    judged = not thin and not open_name
     flags = {
         scale: scale != "",
         "below edge width: upper bound": thin,
         "fixed contrast": findings.fixed_contrast,
-        "missing": not thin and not covered >= MISSING and not findings.unparted,
-        "merged": not thin and (findings.unparted or (covered >= MISSING and _merged(result))),
-        "discontinuous": not thin and MISSING <= covered < findings.least_covered,
+        "missing": findings.absent or (judged and not covered >= MISSING and not findings.unparted),
+        "ambiguous": findings.ambiguous and not findings.absent,
+        "edge fit off the trace": findings.off_trace > OFF_TRACE and not open_name,
+        "merged": judged and (findings.unparted or (covered >= MISSING and _merged(result))),
+        "discontinuous": judged and MISSING <= covered < findings.least_covered,
         "edited": findings.edited,
         "saturated": findings.saturated > SATURATED,
     }

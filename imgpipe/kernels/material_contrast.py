@@ -16,6 +16,8 @@ ATOMIC_NUMBER = {
     "Bi": 83,
 }  # fmt: skip
 MASS = {3: 6.94, 12: 24.3, 1: 1.0}
+LEAST_CHANGE = 0.05
+"""Atomic numbers that differ by less than this part (Pt and Au) give no contrast to rely on."""
 SPOKEN = {"vacuum": "", "void": "", "resin": "C", "carbon": "C", "se": "Li6PS5Cl", "argyrodite": "Li6PS5Cl"}
 _TOKEN = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 
@@ -38,6 +40,6 @@ def mean_atomic_number(name: str) -> float | None:
 def expected_polarity(upper: str, lower: str) -> int:
     """Return +1 where grey should rise from the upper to the lower layer, -1 where it should fall, 0 if unknown."""
     above, below = mean_atomic_number(upper), mean_atomic_number(lower)
-    if above is None or below is None or abs(above - below) < 1.0:
+    if above is None or below is None or abs(above - below) < max(1.0, LEAST_CHANGE * max(above, below)):
         return 0
     return 1 if below > above else -1

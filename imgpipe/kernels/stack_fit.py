@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from imgpipe.kernels.column_fit import REACH, GroupFit, fit_group
 from imgpipe.kernels.edge_shape import EdgeShape, edge_shape
-from imgpipe.kernels.image_noise import noise_variance
+from imgpipe.kernels.fit_agreement import box_fits_trace, off_trace
+from imgpipe.kernels.image_noise import correlation_factor, noise_correlation, noise_variance
 from imgpipe.kernels.pooled_profiles import neighbour_course, pool_columns
 from imgpipe.kernels.thin_layer import ThinLayer, thin_layer
 
@@ -21,6 +22,8 @@ Floats = NDArray[np.float64]
 HALF = 16.0
 """Reach of a window beyond the outermost edge of a group, pixels."""
 FIRST_WIDTH = 1.5
+FIRST_COLUMNS = 1024
+"""Columns of the first look."""
 CLOSE = 11.0
 """Edges traced nearer than this, in pixels, may belong to a layer below the edge width."""
 CLOSE_WIDTHS = 5.0
@@ -48,6 +51,8 @@ class StackFit:
     noise : a, b of the variance a + b * level, counts
     common : (n,) u of the position that all columns share and `variance` leaves out: beside a thin layer, how far
         the least credible blur would move the edge; 0 elsewhere
+    step : (n, nx) level below less level above each edge, counts
+    off : (n,) fraction of the fitted columns that were lost because they left the trace or turned the contrast
     """
 
     position: Floats
@@ -59,6 +64,8 @@ class StackFit:
     thin: dict[int, ThinLayer] = field(default_factory=dict)
     noise: tuple[float, float] = (1.0, 0.0)
     common: Floats = field(default_factory=lambda: np.zeros(0))
+    step: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    off: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def fit_stack(
@@ -69,6 +76,8 @@ def fit_stack(
     thin_limit: float = 2.5,
     reach: Floats | None = None,
     half: float = HALF,
+    polarity: NDArray[np.int64] | None = None,
+    certain: NDArray[np.bool_] | None = None,
 ) -> StackFit:
     """Fit the edges of an image, starting from traced positions.
 
@@ -80,15 +89,24 @@ def fit_stack(
     thin_limit : a layer below this many edge sigmas is thin
     reach : (edge,) largest departure from the traced position, pixels
     half : reach of the windows, pixels
+    polarity : (edge,) sign of each traced step; a column that fits the other sign is lost. 0 or None: not judged
+    certain : (edge,) False where the edge may belong to another interface: no thin layer is sought beside it
     """
+    signs = np.zeros(traced.shape[0], dtype=np.int64) if polarity is None else polarity
     noise = noise_variance(image, traced, half)
     first, curtains = _first_look(image, traced, noise, half)
     known = known_level or {}
-    alone = [_pooled_shape(image, traced, k, first, half) for k in range(traced.shape[0])]
-    close = _close_layers(image, traced, first, alone, noise, half)
+    guess = np.where(np.isfinite(first), first, FIRST_WIDTH)
+    alone = [_pooled_shape(image, traced, k, guess, half) for k in range(traced.shape[0])]
+    close = {
+        k: layer
+        for k, layer in _close_layers(image, traced, first, alone, noise, half).items()
+        if (certain is None or certain[k : k + 2].all())
+        and box_fits_trace(layer, traced[k : k + 2], _course(traced, k), signs[k : k + 2], thin_limit)
+    }
     thin = {k: layer for k, layer in close.items() if layer.below(thin_limit)}
     pooled = np.array([shape.width for shape in alone])
-    start, width, freedom = _starts(traced, np.where(np.isfinite(pooled), pooled, first), close)
+    start, width, freedom = _starts(traced, np.where(np.isfinite(pooled), pooled, guess), close)
     level = np.full(traced.shape[0] + 1, np.nan)
     spread = np.zeros(level.size)
     for k, found in close.items():
@@ -96,12 +114,21 @@ def fit_stack(
         spread[k + 1] = 0.0 if k in thin else curtains * abs(found.level)
     limits = np.full(traced.shape[0], REACH) if reach is None else reach
     fitted = fit_groups(
-        image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half
-    )
+        image, start, width, noise, level=level, spread=spread, freedom=freedom, reach=limits, half=half,
+        correlation=noise_correlation(image, traced, half),
+    )  # fmt: skip
+    fitted = _on_trace(fitted, off_trace(fitted.position, fitted.step, start, signs, limits))
     edges = range(traced.shape[0])
     courses = np.array([neighbour_course(row) for row in fitted.position]).reshape(fitted.position.shape)
     shapes = tuple(_shape(image, courses, k, width, close, thin_limit, known, half) for k in edges)
     return replace(fitted, shapes=shapes, thin=thin, noise=noise, common=_common(thin, known, traced.shape[0]))
+
+
+def _on_trace(fit: StackFit, off: NDArray[np.bool_]) -> StackFit:
+    """Lose the columns (edge, x) that are off the trace."""
+    known = np.isfinite(fit.position).sum(axis=1)
+    position, variance = (np.where(off, np.nan, values) for values in (fit.position, fit.variance))
+    return replace(fit, position=position, variance=variance, off=off.sum(axis=1) / np.maximum(known, 1))
 
 
 def _common(thin: dict[int, ThinLayer], known: dict[int, float], edges: int) -> Floats:
@@ -153,12 +180,16 @@ def fit_groups(
     freedom: Floats,
     reach: Floats,
     half: float,
+    correlation: Floats | None = None,
 ) -> StackFit:
-    """Fit each group of edges in every column; outlying columns become NaN. Shapes are left empty."""
+    """Fit each group of edges in every column; outlying columns become NaN. Shapes are left empty.
+
+    `correlation` of the noise from row to row raises the variances; the other arguments are those of `fit_group`.
+    """
     edges, columns = start.shape
     position, width_found = np.full((edges, columns), np.nan), np.full((edges, columns), np.nan)
     variance, covariance = np.full((edges, columns), np.nan), np.zeros((edges, columns))
-    levels = np.full((edges + 1, columns), np.nan)
+    levels, step = np.full((edges + 1, columns), np.nan), np.full((edges, columns), np.nan)
     for group in groups_of(start, half):
         rows = _row_limits(start, group, image.shape[0])
         part = slice(group[0], group[-1] + 1)
@@ -169,16 +200,18 @@ def fit_groups(
         )  # fmt: skip
         good = _sound_columns(fit)
         scale = max(1.0, float(np.median(fit.chi2[good]))) if good.any() else 1.0
+        factor = np.ones(len(group)) if correlation is None else correlation_factor(correlation, width[part])
         position[part] = np.where(good, fit.position, np.nan)
         width_found[part] = np.where(good, fit.width, np.nan)
         levels[group[0] : group[-1] + 2] = np.where(good, fit.level, np.nan)
+        step[part] = np.where(good, np.diff(fit.level, axis=0), np.nan)
         for i, k in enumerate(group):
-            variance[k] = np.where(good, fit.covariance[i, i] * scale, np.nan)
+            variance[k] = np.where(good, fit.covariance[i, i] * scale * factor[i], np.nan)
             if i + 1 < len(group):
-                covariance[k] = np.where(good, fit.covariance[i, i + 1] * scale, np.nan)
+                covariance[k] = np.where(good, fit.covariance[i, i + 1] * scale * factor[i : i + 2].min(), np.nan)
     if edges:
         covariance[-1] = np.nan
-    return StackFit(position, variance, covariance, width_found, levels, ())
+    return StackFit(position, variance, covariance, width_found, levels, (), step=step)
 
 
 def _sound_columns(fit: GroupFit) -> NDArray[np.bool_]:
@@ -211,10 +244,10 @@ def _first_look(
 ) -> tuple[Floats, float]:
     """Return what a sample of columns says: median width of each edge (pixels, NaN where unknown), and curtains.
 
-    Curtains are the spread of the plateau above the first edge of a group from column to column, relative,
-    without the noise of a plateau of `half` rows.
+    Curtains are the spread of the plateaus above and below each group from column to column, relative, without the
+    noise of a plateau of `half` rows: the median of the plateaus, as the cap has less and grains have more.
     """
-    columns = np.arange(0, traced.shape[1], max(1, traced.shape[1] // 256))
+    columns = np.arange(0, traced.shape[1], max(1, traced.shape[1] // FIRST_COLUMNS))
     sample = np.ascontiguousarray(image[:, columns])
     edges = traced.shape[0]
     guess, free = np.full(edges, FIRST_WIDTH), np.full(edges, 1.0)
@@ -222,10 +255,11 @@ def _first_look(
     fit = fit_groups(
         sample, traced[:, columns], guess, noise, level=level, spread=level, freedom=free, reach=reach, half=half
     )
-    spreads = [_relative_spread(fit.level[group[0] + 1], noise, half) for group in groups_of(traced, half)]
-    known = [s for s in spreads if np.isfinite(s)]
+    outer = [level for group in groups_of(traced, half) for level in (group[0], group[-1] + 1)]
+    spreads = np.array([_relative_spread(fit.level[level], noise, half) for level in outer])
+    curtains = _median(spreads) if np.isfinite(spreads).any() else LEVEL_SPREAD[1]
     widths = np.array([_median(row) for row in fit.width])
-    return widths, float(np.clip(min(known, default=LEVEL_SPREAD[1]), *LEVEL_SPREAD))
+    return widths, float(np.clip(curtains, *LEVEL_SPREAD))
 
 
 def _relative_spread(level: Floats, noise: tuple[float, float], half: float) -> float:
@@ -283,7 +317,7 @@ def _course(traced: Floats, k: int) -> Floats:
 def _starts(traced: Floats, first: Floats, close: dict[int, ThinLayer]) -> tuple[Floats, Floats, Floats]:
     """Start positions, widths and their freedom; close edges start where the pooled box stands."""
     start, freedom = traced.copy(), np.full(traced.shape[0], WIDTH_FREEDOM)
-    width = np.where(np.isfinite(first), first, FIRST_WIDTH)
+    width = first.copy()
     for k, layer in close.items():
         course = _course(traced, k)
         start[k], start[k + 1] = course + layer.upper, course + layer.lower

@@ -43,6 +43,7 @@ class ThinLayer:
     credible : part of that change that the misfit allows (two standard deviations), 0 to 1
     sigma : blur used
     blur_known : other edges of the image tell the blur
+    above, below_it : a and b, the levels beside it, counts
     """
 
     width: float
@@ -57,6 +58,8 @@ class ThinLayer:
     credible: float
     sigma: float
     blur_known: bool
+    above: float = float("nan")
+    below_it: float = float("nan")
 
     @property
     def significant(self) -> bool:
@@ -112,6 +115,8 @@ def thin_layer(
         credible=_credible(scale, wide_scale, y.size - 5),
         sigma=float(best),
         blur_known=sigma is not None,
+        above=float(p[0]),
+        below_it=float(p[2]),
     )
 
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imgpipe.errors import DataError
+from imgpipe.model import FORESHORTENED
 from imgpipe.readers import gate
 
 if TYPE_CHECKING:
     import xarray as xr
 
+LEVEL = 1.0
+"""Stage tilt in degrees up to which foreshortening does not matter (less than 0.02 %)."""
 ANISOTROPY = 0.005
 """Relative difference of the pixel sizes along x and y from which an image is flagged."""
 
@@ -44,6 +47,15 @@ def admit(dataset: xr.Dataset, *, image: str = "image", max_saturated: float = g
         )
     except DataError as error:
         raise DataError(error.message, file=dataset.attrs.get("source_file"), remedy=error.remedy) from None
+
+
+def tilt_flags(dataset: xr.Dataset) -> list[str]:
+    """Return the flag of an image of a tilted face that is, or may be, foreshortened."""
+    state = dataset.attrs.get("tilt_corrected")
+    tilted = "stage_tilt" in dataset and abs(float(dataset["stage_tilt"])) > LEVEL
+    if state == "no" and tilted:
+        return [FORESHORTENED]
+    return ["tilt correction unknown"] if state == "unknown" and tilted else []
 
 
 def _statistics(dataset: xr.Dataset, array: xr.DataArray) -> gate.PixelStatistics:

@@ -100,6 +100,17 @@ def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool, saturated_l
     return found
 
 
+def probe(path: str | Path) -> None:
+    """Look at the first bytes of a file, whether it is there, not empty, and of a known type.
+
+    Raises
+    ------
+    ReadError
+        when it can't be read for such a reason; a file that passes may still be damaged further in.
+    """
+    detect(Path(path), look(Path(path), HEAD)[1])
+
+
 def _leaves(reply: dict[str, Any]) -> list[dict[str, Any]]:
     if "error" in reply:
         kind = getattr(errors, reply["error"])

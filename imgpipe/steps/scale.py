@@ -3,11 +3,12 @@
 import math
 from typing import Annotated, Literal
 
+import numpy as np
 import xarray as xr
 from pydantic import Field
 
 from imgpipe.errors import DataError
-from imgpipe.model import UNCALIBRATED, quantity
+from imgpipe.model import FORESHORTENED, UNCALIBRATED, quantity
 from imgpipe.step import step
 from imgpipe.units import Gives, Unit
 
@@ -43,8 +44,9 @@ def calibrate_scale(
     u : relative uncertainty of the pixel size that the certificate states, e.g. 0.5 %
     u_is : ``standard`` (k = 1) or ``limit`` (rectangular distribution: divided by sqrt 3, GUM 4.3.7)
     certificate : its name, number and date, for the report
-    beam_energy, working_distance, magnification : at which the scale was calibrated; where the image differs by
-        more than 1, 5 or 1 %, or does not say, a flag is set (ISO 16700 wants them equal)
+    beam_energy, working_distance, magnification : at which the scale was calibrated. Where the image differs by
+        more than 1, 5 or 1 %, or does not say, the certificate does not hold for it (ISO 16700): it is not applied,
+        the scale stays nominal, and a flag says so
 
     Returns
     -------
@@ -62,12 +64,15 @@ def calibrate_scale(
         raise DataError(
             "a scale can't be calibrated without a nominal pixel size.", remedy="give pixel_size under inputs."
         )
+    stated = {"beam_energy": beam_energy, "working_distance": working_distance, "magnification": magnification}
+    if other := _other_conditions(dataset, stated):
+        return _flagged(dataset, *other)
     relative = u / math.sqrt(3) if u_is == "limit" else u
     scaled = _rescaled(_rescaled(dataset, "x", factor_x), "y", factor_y)
     scaled["pixel_scale_u"] = quantity(relative, "1", "relative standard uncertainty of the pixel size")
-    scaled = scaled.assign_attrs(scale_source=certificate or "calibrated, certificate not named")
-    stated = {"beam_energy": beam_energy, "working_distance": working_distance, "magnification": magnification}
-    return _flagged(scaled, *_other_conditions(dataset, stated))
+    source = certificate or "certificate not named"
+    scaled["scale_id"] = _text(source, "certificate of the scale")
+    return scaled.assign_attrs(scale_source=source)
 
 
 @step(version=1)
@@ -120,10 +125,23 @@ def correct_foreshortening(
     result = result.assign(
         face_angle=quantity(angle, "deg", "angle between beam and milled face"),
         u_face_angle=quantity(u_face_angle, "deg", "standard uncertainty of the face angle"),
-    ).assign_attrs(tilt_corrected="yes", tilt_correction_angle=f"{angle:.6g}")
+        face_angle_id=_text(f"{dataset.attrs.get('instrument', 'unknown instrument')}, {angle:.4g} deg", "tilt"),
+    ).assign_attrs(tilt_corrected="yes", tilt_correction_angle=f"{angle:.6g}", **_other_flags(dataset))
     if applied is not None and face_angle is not None and abs(applied - face_angle) > _SAME_ANGLE:
         return _flagged(result, f"tilt corrected in the microscope for {applied:g} deg, not {face_angle:g} deg")
     return result
+
+
+def _text(value: str, long_name: str) -> xr.DataArray:
+    return xr.DataArray(np.array(value, dtype=object), attrs={"long_name": long_name})
+
+
+def _other_flags(dataset: xr.Dataset) -> dict[str, str]:
+    """Return the attribute ``flags``, if there is one, without what the correction settles."""
+    if "flags" not in dataset.attrs:
+        return {}
+    flags = str(dataset.attrs["flags"]).split("; ")
+    return {"flags": "; ".join(flag for flag in flags if flag not in (FORESHORTENED, "tilt correction unknown"))}
 
 
 def _flagged(dataset: xr.Dataset, *flags: str) -> xr.Dataset:
@@ -148,17 +166,17 @@ def _refuse_turned(dataset: xr.Dataset, name: str) -> None:
 
 
 def _other_conditions(dataset: xr.Dataset, stated: dict[str, float | None]) -> list[str]:
-    """Return a flag for each stated condition that differs from the image's, or can't be compared."""
+    """Return a flag for each stated condition that differs from the image's, or can't be compared to it."""
     found = []
     for name, value in stated.items():
         words = name.replace("_", " ")
         if value is None:
             continue
         if name not in dataset:
-            found.append(f"scale certificate not compared: {words} unknown")
+            found.append(f"scale certificate not applied: {words} of the image unknown")
         elif abs(float(dataset[name]) / value - 1) > _SAME_CONDITION[name]:
             unit = dataset[name].attrs.get("units", "1").replace("1", "")
-            found.append(f"scale certificate for another {words}: {value:g} {unit}".rstrip())
+            found.append(f"scale certificate not applied: it is for another {words}, {value:g} {unit}".rstrip())
     return found
 
 

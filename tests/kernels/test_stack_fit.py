@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from imgpipe.kernels.denoise import smooth_gaussian
 from imgpipe.kernels.edge_shape import accepted_shift, edge_shape
 from imgpipe.kernels.edge_tracking import track_edges
-from imgpipe.kernels.image_noise import noise_variance
+from imgpipe.kernels.image_noise import correlation_factor, noise_correlation, noise_variance
 from imgpipe.kernels.pooled_profiles import pool_columns
 from imgpipe.kernels.stack_fit import fit_stack, groups_of
 from imgpipe.phantoms.cross_section import make
@@ -41,18 +42,6 @@ def test_positions_are_unbiased_and_their_uncertainty_holds(w):
     assert outer.max() < 0.98
 
 
-@pytest.mark.truth
-@pytest.mark.parametrize("w", [60.0, 24.0, 10.0])
-def test_coverage_on_the_full_section(w):
-    fit, truth, _ = fitted(3, thickness=(283.0, w), shape=(1024, 4096), noise=12.0, curtains=0.03)
-    assert np.abs(np.nanmean(fit.position - truth, axis=1)).max() < 0.1
-    inner, outer = coverage(fit, truth)
-    assert inner.min() > 0.66 - 3 * 0.0074
-    assert inner.max() < 0.70 + 3 * 0.0074
-    assert outer.min() > 0.93
-    assert outer.max() < 0.97
-
-
 def test_a_thin_neighbour_does_not_break_the_others():
     fit, truth, _ = fitted(1, thickness=(283.0, 5.0))
     assert set(fit.thin) == {1}
@@ -75,11 +64,45 @@ def test_edges_beside_a_thin_layer_are_as_uncertain_as_their_blur(w, preset):
         assert fit.common[0] == 0.0
 
 
+def test_an_edge_traced_in_a_few_columns_only_is_no_obstacle():
+    """Beside a thin layer of low contrast tracking may find next to nothing of one edge."""
+    dataset, known = make(1, **(SMOOTH | {"thickness": (283.0, 5.0), "shape": (448, 512)}))
+    image = dataset["image"].values
+    truth = known["interface_position_px"].values
+    traced = truth.copy()
+    traced[2] = np.nan
+    traced[2, 100:105] = truth[2, 100:105] + 5.0
+    fit = fit_stack(image, traced)
+    assert set(fit.thin) == {1}
+    assert fit.thin[1].upper_bound > 2.5
+    traced[2] = np.nan
+    assert fit_stack(image, traced).thin[1].upper_bound > 2.5
+
+
 def test_a_known_grey_leaves_nothing_open():
     dataset, _ = make(1, **(SMOOTH | {"thickness": (283.0, 5.0), "shape": (448, 512)}))
     image = dataset["image"].values
     fit = fit_stack(image, track_edges(image, [-1, 1, -1]).position, known_level={1: 164.0})
     assert (fit.common == 0.0).all()
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 1.5])
+def test_a_smoothed_image_is_no_surer_of_its_edges(sigma):
+    dataset, known = make(2, **(SMOOTH | {"thickness": (283.0, 60.0), "shape": (448, 1024), "noise": 8.0}))
+    image = smooth_gaussian(dataset["image"].values, sigma=sigma)
+    fit = fit_stack(image, track_edges(image, [-1, 1, -1]).position)
+    inner, outer = coverage(fit, known["interface_position_px"].values)
+    assert inner.min() > 0.64
+    assert outer.min() > 0.93
+    assert inner.max() < 0.80  # not by giving up
+
+
+def test_independent_noise_is_seen_as_such():
+    _, truth, image = fitted(2, thickness=(283.0, 60.0))
+    assert noise_correlation(image, truth, 16.0).size == 0
+    smooth = noise_correlation(smooth_gaussian(image, sigma=1.0), truth, 16.0)
+    np.testing.assert_allclose(smooth, np.exp(-(np.arange(1.0, 5.0) ** 2) / 4), atol=0.1)
+    np.testing.assert_allclose(correlation_factor(np.zeros(0), np.array([1.5, 2.0])), 1.0)
 
 
 def test_noise_follows_the_signal():

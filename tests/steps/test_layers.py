@@ -6,44 +6,20 @@ import numpy as np
 import pytest
 import tifffile
 import xarray as xr
+from measured_layers import NAMES, measured
 from pydantic import ValidationError
 
 from imgpipe.errors import DataError
 from imgpipe.model import axis, check, quantity, texts
-from imgpipe.phantoms.cross_section import draw_shared, make
+from imgpipe.phantoms.cross_section import make
 from imgpipe.steps.layers import equivalent_lithium, fit_edges, layer_thickness, trace_edges
 from imgpipe.steps.scale import calibrate_scale, correct_foreshortening
 
-NAMES = ["Pt", "Mg", "W", "Cu"]
 SMALL = {"shape": (320, 640), "thickness": (140.0, 60.0), "tilt": 1.7}
-FITTED = (
-    "interface_position", "u_interface_position", "interface_covariance", "edge_sigma", "u_edge_shift",
-    "asymmetric_shift", "crossing_shift", "saturated", "thin_bound", "thin_width",
-)  # fmt: skip
-EDITS = ("edited_interface", "edited_x", "edited_y")
 
 
 def phantom(seed=1, **truth):
     return make(seed, **(SMALL | truth))
-
-
-def measured(dataset, names=NAMES, fit=None, **settings):
-    """Return the leaf with everything the three steps add."""
-    leaf = dataset
-    leaf = leaf.assign(trace_edges(leaf["image"], leaf.get("stack"), *(leaf.get(e) for e in EDITS), layers=names))
-    found = fit_edges(
-        leaf["image"], leaf["traced_position"], leaf.get("curtain"), leaf.get("edited_interface"), **(fit or {})
-    )
-    optional = {n: leaf.get(n) for n in ("pixel_scale_u", "face_angle", "u_face_angle", "edited_interface")}
-    table = layer_thickness(
-        **{name: found[name] for name in FITTED},
-        traced_position=leaf["traced_position"],
-        uncleaned_position=found.get("uncleaned_position"),
-        u_position_common=found["u_position_common"],
-        **optional,
-        **settings,
-    )
-    return leaf.merge(found, join="exact").merge(table, join="exact")
 
 
 def test_thickness_of_a_named_stack():
@@ -102,7 +78,7 @@ def test_certificate_and_face_angle_enter():
     np.testing.assert_allclose(leaf["u_pixel_scale"], 0.005 * leaf["thickness"])
     np.testing.assert_allclose(leaf["u_tilt"], 0.01364 * leaf["thickness"], rtol=0.01)
     assert leaf["flag"].values.tolist() == ["", ""]
-    assert "face angle 52 deg" in str(leaf["shared_id"].values[0])
+    assert str(leaf["shared_id"].values[0]) == "scale certificate not named; tilt phantom, 52 deg"
     np.testing.assert_allclose(leaf["thickness"], [140.0, 60.0], rtol=0.05)
 
 
@@ -301,7 +277,8 @@ def test_saturation_is_flagged():
 def lithium(thickness, u, charge=1.0, names=("Li",), **settings):
     coords = {"layer": texts(names, "layer", "layer")}
     t, spread = (quantity(np.array(v), "nm", "t", "layer", coords) for v in (thickness, u))
-    return equivalent_lithium(t, spread, quantity(charge, "mAh/cm**2", "charge"), **settings)
+    high = quantity(np.array(thickness) + 2.0 * np.array(u), "nm", "t", "layer", coords)
+    return equivalent_lithium(t, spread, high, quantity(charge, "mAh/cm**2", "charge"), **settings)
 
 
 def test_plated_lithium_is_compared_with_its_charge():
@@ -309,6 +286,7 @@ def test_plated_lithium_is_compared_with_its_charge():
     assert float(found["equivalent_lithium"][0]) == pytest.approx(4849.8, abs=0.1)
     assert float(found["lithium_ratio"][0]) == pytest.approx(0.907, abs=0.001)
     assert float(found["u_lithium_ratio"][0]) == pytest.approx(100 / 4849.8, rel=1e-4)
+    assert float(found["lithium_ratio_high"][0]) == pytest.approx(4600 / 4849.8, rel=1e-4)
     found = lithium([140.0, 4400.0], [1.0, 100.0], names=("Mg", "Li"), magnesium=140.0, u_magnesium=5.0)
     assert np.isnan(float(found["lithium_ratio"][0]))
     assert float(found["lithium_thickness"][1]) == 4260.0
@@ -318,50 +296,6 @@ def test_plated_lithium_is_compared_with_its_charge():
         lithium([1.0], [1.0], names=("Mg",))
     with pytest.raises(DataError, match="must be positive"):
         lithium([1.0], [1.0], charge=0.0)
-
-
-def drawn(seeds, preset):
-    """Errors, intervals and edge-model terms where each seed draws scale and face angle too."""
-    rows = []
-    for seed in seeds:
-        dataset, truth = phantom(seed, preset=preset, **draw_shared(seed, 0.01, 0.5))
-        leaf = measured(correct_foreshortening(calibrate_scale(dataset, u=0.01, u_is="standard"), u_face_angle=0.5))
-        process = truth["process_thickness"].values
-        rows.append([leaf["thickness"] - process, leaf["thickness_low"] - process, leaf["thickness_high"] - process])
-    return np.moveaxis(np.array(rows), 0, -1)  # (number, layer, seed)
-
-
-@pytest.mark.parametrize("preset", ["symmetric", "realistic"])
-def test_intervals_cover_the_process_mean_few(preset):
-    error, low, high = drawn(range(12), preset)
-    assert ((low < 0) & (high > 0)).mean() > 0.8
-    assert np.abs(error).max() < 8.0
-
-
-@pytest.mark.truth
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("preset", ["symmetric", "realistic"])
-def test_intervals_cover_the_process_mean(preset):
-    error, low, high = drawn(range(200), preset)
-    share = ((low < 0) & (high > 0)).mean(axis=1)
-    band = 3 * np.sqrt(0.95 * 0.05 / 200)
-    assert (np.abs(share - 0.95) <= band).all(), share
-    width = (high - low).mean(axis=1) / (3.92 * np.sqrt((error**2).mean(axis=1)))
-    assert (width <= 1.25).all(), width
-
-
-@pytest.mark.truth
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("preset", ["symmetric", "realistic"])
-def test_bias_is_within_half_the_edge_model_term(preset):
-    rows = []
-    for seed in range(40):
-        dataset, truth = phantom(seed, preset=preset, thickness=(140.0, 30.0))
-        leaf = measured(dataset)
-        rows.append([leaf["thickness"].values - truth["realised_thickness"].values, leaf["u_edge_model"].values])
-    error, u = np.moveaxis(np.array(rows), 0, -1)
-    allowance = 2 * error.std(axis=1) / np.sqrt(40)
-    assert (np.abs(error.mean(axis=1)) <= 0.5 * u.mean(axis=1) + allowance).all(), (error.mean(axis=1), u.mean(axis=1))
 
 
 def test_real_cap_edge(real_data):

@@ -139,10 +139,12 @@ def test_other_conditions_are_flagged():
     assert "flags" not in same.attrs or same.attrs["flags"] == ""
     other = calibrate_scale(section(), beam_energy=5000.0, working_distance=4e6, magnification=1.2e4, **how)
     assert other.attrs["flags"].split("; ") == [
-        "scale certificate for another beam energy: 5000 eV",
-        "scale certificate not compared: working distance unknown",
-        "scale certificate for another magnification: 12000",
+        "scale certificate not applied: it is for another beam energy, 5000 eV",
+        "scale certificate not applied: working distance of the image unknown",
+        "scale certificate not applied: it is for another magnification, 12000",
     ]
+    xr.testing.assert_identical(other["x"], section()["x"])
+    assert "pixel_scale_u" not in other
 
 
 def test_order_of_scale_and_stretch_does_not_matter():

@@ -12,11 +12,12 @@ from imgpipe.kernels.stack_fit import StackFit, fit_stack, refit_stack
 from imgpipe.kernels.stack_names import layer_of_interfaces
 from imgpipe.model import quantity, spacing, texts, unit_of
 from imgpipe.step import step
-from imgpipe.steps.layers.pages import from_pixels, leading_dims, paged, pages_of, sound_page, to_pixels
+from imgpipe.steps.layers.pages import flat, from_pixels, leading_dims, paged, pages_of, sound_page, to_pixels
 from imgpipe.units import Dims, Gives, Unit
 
 Image = Annotated[xr.DataArray, Unit("counts"), Dims("y x")]
 Edge = Annotated[xr.DataArray, Unit("nm|px"), Dims("interface x")]
+PerInterface = Annotated[xr.DataArray, Unit("1"), Dims("interface")]
 
 EDITED_REACH = 3.0
 
@@ -27,6 +28,8 @@ def fit_edges(
     traced_position: Edge,
     curtain: Annotated[xr.DataArray, Unit("counts"), Dims("y x")] | None = None,
     edited_interface: xr.DataArray | None = None,
+    traced_polarity: PerInterface | None = None,
+    traced_certain: PerInterface | None = None,
     *,
     known_grey: dict[str, float] | None = None,
     thin_limit: Annotated[float, Field(gt=0, le=10)] = 2.5,
@@ -50,6 +53,9 @@ def fit_edges(
     traced_position : (..., interface, x) from trace_edges
     curtain : (..., y, x) pattern removed by remove_curtains; the edges are fitted again with it put back
     edited_interface : (edit,) edges moved by hand: they stay within 3 px of their course
+    traced_polarity : (..., interface) from trace_edges: a column whose fitted step has the other sign, or whose edge
+        leaves the trace by more than 6 px, is lost
+    traced_certain : (..., interface) from trace_edges: beside an edge without a certain name no thin layer is sought
     known_grey : grey level (counts) of thin layers by name, from a thicker region: their width is then measured
     thin_limit : below this many edge sigmas a layer is thin
     window : rows used beyond the outermost edges of a group
@@ -61,7 +67,7 @@ def fit_edges(
     ``edge_sigma(interface, x)``; per interface ``u_position_common`` (part of u that all columns share: what the
     blur leaves open beside a layer below the edge width), ``edge_shift`` (what is added to the symmetric position:
     asymmetric less symmetric, shrunk to what exceeds its noise; subtract it to get the symmetric edge back),
-    ``u_edge_shift``, ``asymmetric_shift`` and ``crossing_shift`` (as fitted), ``saturated``; per layer ``thin_bound``,
+    ``u_edge_shift``, ``off_trace`` (fraction of columns lost because the fit left the trace), ``asymmetric_shift`` and ``crossing_shift`` (as fitted), ``saturated``; per layer ``thin_bound``,
     ``thin_width``, ``contrast_width`` (NaN where not thin); ``uncleaned_position`` where curtains were removed
     """
     labels = [str(name) for name in traced_position["interface"].values]
@@ -72,10 +78,15 @@ def fit_edges(
     pages = [sound_page(page) for page in pages_of(image)]
     rows = to_pixels(np.asarray(traced_position.values, dtype=np.float64), image["y"])
     traced = list(rows.reshape(-1, *rows.shape[-2:]))
+    signs = _signs(traced_polarity, edited, labels, len(traced))
+    certain = np.ones(signs.shape) if traced_certain is None else flat(traced_certain, 1)
     fits = [
-        fit_stack(page, edges, known_level=known, thin_limit=thin_limit, reach=reach, half=window)
-        for page, edges in zip(pages, traced, strict=True)
-    ]
+        fit_stack(
+            page, edges, known_level=known, thin_limit=thin_limit, reach=reach, half=window,
+            polarity=sign, certain=sure > 0,
+        )
+        for page, edges, sign, sure in zip(pages, traced, signs, certain, strict=True)
+    ]  # fmt: skip
     result = _fitted(image, labels, layers, fits, set(known))
     if curtain is not None:
         result["uncleaned_position"] = _uncleaned(image, curtain, pages, fits, window).assign_coords(
@@ -83,6 +94,13 @@ def fit_edges(
         )
     result["saturated"] = _saturated(image, pages, fits).assign_coords(interface=result["interface"])
     return result
+
+
+def _signs(polarity: xr.DataArray | None, edited: set[str], labels: list[str], pages: int) -> np.ndarray:
+    """Return the signs (page, interface) that the fit must keep: 0, any, where unknown or placed by hand."""
+    if polarity is None:
+        return np.zeros((pages, len(labels)), dtype=np.int64)
+    return np.where(np.isin(labels, list(edited)), 0, flat(polarity, 1)).astype(np.int64)
 
 
 def _fitted(
@@ -121,6 +139,7 @@ def _fitted(
             "u_edge_shift": of([_accepted(f)[:, 1] * size for f in fits], unit, "u of the asymmetric shift", each),
             "asymmetric_shift": of([shape("asymmetric", f) * size for f in fits], unit, "asymmetric shift", each),
             "crossing_shift": of([shape("crossing", f) * size for f in fits], unit, "50 % crossing shift", each),
+            "off_trace": of([f.off for f in fits], "1", "fraction of columns whose fit left the trace", each),
             "thin_bound": of([b * size for b in bound], unit, "95 % upper bound of a thin layer", layer),
             "thin_width": of([thin("width", f) * size for f in fits], unit, "width of a thin layer", layer),
             "contrast_width": of(

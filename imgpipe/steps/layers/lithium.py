@@ -17,6 +17,7 @@ from imgpipe.units import Dims, Gives, Unit
 def equivalent_lithium(
     thickness: Annotated[xr.DataArray, Unit("nm"), Dims("layer")],
     u_thickness: Annotated[xr.DataArray, Unit("nm"), Dims("layer")],
+    thickness_high: Annotated[xr.DataArray, Unit("nm"), Dims("layer")],
     charge: Annotated[xr.DataArray, Unit("mAh/cm**2"), Dims("")],
     *,
     layer: str = "Li",
@@ -36,7 +37,7 @@ def equivalent_lithium(
 
     Parameters
     ----------
-    thickness, u_thickness : (layer,) nm, from layer_thickness
+    thickness, u_thickness, thickness_high : (layer,) nm, from layer_thickness
     charge : plated per area of the electrode, mAh/cm2, usually a field of the file name
     layer : name of the plated layer
     electrode_area : area that the charge density refers to
@@ -48,7 +49,7 @@ def equivalent_lithium(
     Returns
     -------
     Dataset on ``layer`` (NaN for other layers): ``equivalent_lithium`` (dense), ``lithium_thickness`` (measured less
-    magnesium), ``lithium_ratio`` of the two and ``u_lithium_ratio``
+    magnesium) and its u, ``lithium_ratio`` of the two with u and 95 % interval
 
     Raises
     ------
@@ -68,11 +69,15 @@ def equivalent_lithium(
     u_measured = np.hypot(u_thickness.values, u_magnesium)
     ratio = measured / dense
     u_ratio = np.hypot(u_measured / dense, ratio * u_charge)
+    factor = (thickness_high.values - thickness.values) / u_thickness.values  # coverage factor of the 95 % interval
     columns = {
         "equivalent_lithium": (np.where(chosen, dense, np.nan), "nm", "dense lithium of the charge"),
         "lithium_thickness": (measured, "nm", "plated layer less magnesium"),
+        "u_lithium_thickness": (np.where(chosen, u_measured, np.nan), "nm", "its standard uncertainty"),
         "lithium_ratio": (ratio, "1", "plated over dense lithium"),
-        "u_lithium_ratio": (u_ratio, "1", "standard uncertainty of the ratio"),
+        "u_lithium_ratio": (np.where(chosen, u_ratio, np.nan), "1", "standard uncertainty of the ratio"),
+        "lithium_ratio_low": (ratio - factor * u_ratio, "1", "lower end of the 95 % interval"),
+        "lithium_ratio_high": (ratio + factor * u_ratio, "1", "upper end of the 95 % interval"),
     }
     table = {name: quantity(values, unit, title, "layer") for name, (values, unit, title) in columns.items()}
     return xr.Dataset(table, coords={"layer": thickness["layer"]})

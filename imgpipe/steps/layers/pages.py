@@ -56,4 +56,5 @@ def to_pixels(values: np.ndarray, axis: xr.DataArray) -> np.ndarray:
 def flat(array: xr.DataArray, core: int) -> np.ndarray:
     """Return values as (page, core dimensions)."""
     values = np.asarray(array.values, dtype=np.float64)
-    return values.reshape(-1, *values.shape[values.ndim - core :])
+    lead = values.ndim - core
+    return values.reshape(int(np.prod(values.shape[:lead])), *values.shape[lead:])

@@ -8,8 +8,9 @@ import xarray as xr
 from pydantic import Field
 
 from imgpipe.errors import DataError
+from imgpipe.kernels.edge_identity import doubtful_layers
 from imgpipe.kernels.finite import finite_mean, finite_median
-from imgpipe.kernels.layer_report import ROW_UNITS, Findings, Session, layer_flags, layer_row
+from imgpipe.kernels.layer_report import ROW_UNITS, Findings, Session, layer_flags, layer_row, without_number
 from imgpipe.kernels.layer_statistics import interface_statistics
 from imgpipe.kernels.stack_thickness import FittedEdges, LayerResult, measure_layer
 from imgpipe.kernels.thickness_budget import NOMINAL_U
@@ -45,6 +46,10 @@ def layer_thickness(
     u_face_angle: Angle | None = None,
     edited_interface: xr.DataArray | None = None,
     u_position_common: PerInterface | None = None,
+    traced_certain: Annotated[xr.DataArray, Unit("1"), Dims("interface")] | None = None,
+    off_trace: Annotated[xr.DataArray, Unit("1"), Dims("interface")] | None = None,
+    scale_id: xr.DataArray | None = None,
+    face_angle_id: xr.DataArray | None = None,
     *,
     unit: Literal["auto", "nm"] = "auto",
     max_obliquity: Degrees = 0.0,
@@ -78,6 +83,10 @@ def layer_thickness(
     face_angle, u_face_angle : from correct_foreshortening
     edited_interface : edges moved by hand; their layers are flagged
     u_position_common : from fit_edges: part of u_interface_position that is not noise from column to column
+    scale_id, face_angle_id : certificate of the scale, instrument and angle: what the shared terms belong to
+    traced_certain : from trace_edges: a layer beside an edge without a certain name is ``ambiguous``, or ``missing``
+        where there are not edges enough for it: no number
+    off_trace : from fit_edges: layers beside an edge that left the trace in many columns are flagged, in most: no number
     unit : ``nm`` refuses an image without pixel size; ``auto`` gives px there
     max_obliquity : largest angle between the section and the normal of the layers, out of the plane of the
         image; the section can only look too thick, by 1/cos; not corrected
@@ -100,6 +109,9 @@ def layer_thickness(
     )  # fmt: skip
     results = [measure_layer(pages, k, np.asarray(x.values, dtype=np.float64)) for k in range(len(names))]
     findings = _findings(interface_position, saturated, thin_bound, thin_width, edited_interface, least_covered)
+    doubts = _doubts(interface_position, traced_certain, off_trace)
+    findings = [dataclasses.replace(found, **doubt) for found, doubt in zip(findings, doubts, strict=True)]
+    results = [without_number(r) if f.numberless else r for r, f in zip(results, findings, strict=True)]
     calibrated = unit_of(interface_position) != UNCALIBRATED
     session = Session(
         scale_u=(NOMINAL_U if pixel_scale_u is None else float(pixel_scale_u)) if calibrated else 0.0,
@@ -111,10 +123,10 @@ def layer_thickness(
     table = _layer_table(rows, names, calibrated, size)
     scale = "uncalibrated" if not calibrated else ("nominal scale" if pixel_scale_u is None else "")
     flags = [layer_flags(result, found, scale) for result, found in zip(results, findings, strict=True)]
-    shared = f"{scale or 'certified scale'}, {size:.6g} {unit_of(x)}/px" + (
-        "" if face_angle is None else f"; face angle {float(face_angle):.4g} deg"
-    )
-    table["shared_id"] = texts([shared] * len(names), "what the shared terms belong to", "layer")
+    nominal = f"{scale or 'certified scale'}, {size:.6g} {unit_of(x)}/px"
+    shared = [nominal if scale_id is None else f"scale {scale_id.item()}"]
+    shared += [] if face_angle_id is None else [f"tilt {face_angle_id.item()}"]
+    table["shared_id"] = texts(["; ".join(shared)] * len(names), "what the shared terms belong to", "layer")
     table["flag"] = texts(flags, "flag", "layer")
     table["local_thickness"] = _local(results, interface_position)
     return table.merge(_interface_table(interface_position, u_interface_position, edge_sigma), join="exact")
@@ -128,7 +140,10 @@ def _refuse_pixels(unit: str, position: xr.DataArray) -> None:
 
 def _noise_of_columns(u: xr.DataArray, common: xr.DataArray | None) -> xr.DataArray:
     """Return u without the part common to all columns."""
-    return u if common is None else np.sqrt(np.maximum(u**2 - common**2, 0.0)).transpose(*u.dims).assign_attrs(u.attrs)
+    if common is None:
+        return u
+    noise: xr.DataArray = (u**2 - common**2).clip(min=0.0) ** 0.5
+    return noise.transpose(*u.dims).assign_attrs(u.attrs)
 
 
 def _edge_pages(
@@ -165,6 +180,21 @@ def _findings(
             least_covered=least_covered,
         )
         for k in range(len(labels) - 1)
+    ]
+
+
+def _doubts(
+    position: xr.DataArray, certain: xr.DataArray | None, off: xr.DataArray | None
+) -> list[dict[str, bool | float]]:
+    """Return for each layer whether its identity is open on any page, and how far its fits left the trace."""
+    found = np.isfinite(flat(position, 2)).any(axis=2)
+    sure = np.ones(found.shape, dtype=np.bool_) if certain is None else flat(certain, 1) > 0
+    left = np.zeros(found.shape[1]) if off is None else np.nan_to_num(flat(off, 1)).max(axis=0)
+    pages = [doubtful_layers(a, b) for a, b in zip(sure, found, strict=True)]
+    ambiguous, absent = (np.any([page[k] for page in pages], axis=0) for k in (0, 1))
+    return [
+        {"ambiguous": bool(ambiguous[k]), "absent": bool(absent[k]), "off_trace": float(left[k : k + 2].max())}
+        for k in range(max(0, found.shape[1] - 1))
     ]
 
 

@@ -8,6 +8,7 @@ import xarray as xr
 from pydantic import Field
 
 from imgpipe.errors import DataError
+from imgpipe.kernels.edge_identity import settled
 from imgpipe.kernels.edge_tracking import Tracks, track_edges
 from imgpipe.kernels.edited_edges import anchored_course, follow_anchored
 from imgpipe.kernels.material_contrast import expected_polarity
@@ -33,7 +34,7 @@ def trace_edges(
     filter_sigma: Pixels = 3.0,
     smoothing: Annotated[float, Field(ge=0), Unit("px")] = 2.0,
     least_contrast: Annotated[float, Field(gt=0, lt=1)] = 0.15,
-) -> Annotated[xr.Dataset, Gives(traced_position="nm|px", traced_snr="1", traced_polarity="1")]:
+) -> Annotated[xr.Dataset, Gives(traced_position="nm|px", traced_snr="1", traced_polarity="1", traced_certain="1")]:
     """Trace the edges of the layers through the image, to a fraction of a pixel in every column.
 
     The dominant slope is found first, then edges are linked across strips along it and followed column
@@ -55,7 +56,9 @@ def trace_edges(
     -------
     Dataset with ``traced_position(interface, x)`` in the unit of y (NaN where the edge is lost),
     ``traced_snr`` (step height over noise) and ``traced_polarity(interface)`` (+1 grey rises along y, -1
-    falls, 0 not found). Names: ``Pt|Mg``. An interface that is not found is a row of NaN, never invented.
+    falls, 0 not found) and ``traced_certain(interface)`` (1, or 0 where fewer edges than interfaces stand out of
+    noise and background and order and contrast leave this one more than one name). Names: ``Pt|Mg``. An interface
+    that is not found is a row of NaN, never invented. Without names, one edge is one interface and no layer.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def trace_edges(
     for page in pages:
         found = track_edges(page, expected, sigma=filter_sigma, lateral=smoothing, least_contrast=least_contrast)
         if expected is None:
-            found = found.padded(2)
+            found = found if found.position.shape[0] else found.padded(2)
             expected = [int(sign) for sign in found.polarity]
         tracks.append(found)
     labels = interface_names(unique(names) if names else numbered(len(expected or [])))
@@ -104,7 +107,8 @@ def _edited(page: np.ndarray, found: Tracks, anchors: dict[int, np.ndarray], sig
     for k, points in anchors.items():
         course = anchored_course(position[k], points[:, 0], points[:, 1], found.slope)
         position[k], snr[k], polarity[k] = follow_anchored(page, course, int(polarity[k]), sigma=sigma, lateral=lateral)
-    return Tracks(position, snr, polarity, found.slope)
+    certain = settled(found.certain, list(anchors))
+    return Tracks(position, snr, polarity, found.slope, certain)
 
 
 def _traced(image: xr.DataArray, labels: list[str], tracks: list[Tracks]) -> xr.Dataset:
@@ -113,11 +117,13 @@ def _traced(image: xr.DataArray, labels: list[str], tracks: list[Tracks]) -> xr.
     position = paged(image, [from_pixels(t.position, y) for t in tracks])
     snr = paged(image, [t.snr for t in tracks])
     polarity = paged(image, [t.polarity.astype(np.float64) for t in tracks])
+    certain = paged(image, [t.certain.astype(np.float64) for t in tracks])
     lines = leading_dims(image), {**named, "x": image["x"]}
     return xr.Dataset(
         {
             "traced_position": quantity(position, unit, "traced edge", (*lines[0], "interface", "x"), lines[1]),
             "traced_snr": quantity(snr, "1", "step height over noise", (*lines[0], "interface", "x"), lines[1]),
             "traced_polarity": quantity(polarity, "1", "sign of the grey step", (*lines[0], "interface"), named),
+            "traced_certain": quantity(certain, "1", "edge has a certain name", (*lines[0], "interface"), named),
         }
     )
