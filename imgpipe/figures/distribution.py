@@ -44,7 +44,8 @@ def distribution_figure(leaf: xr.Dataset, folder: Path, name: str, title: str) -
         panels = np.atleast_1d(figure.subplots(len(names), 1))
         curves = []
         for axes, layer, values, row in zip(panels, names, local.values, table.itertuples(), strict=True):
-            edges, share = binned(np.asarray(values, dtype=float))
+            known = np.isfinite(row.mean)  # a bounded layer has no local thickness that could be trusted
+            edges, share = binned(np.asarray(values if known else np.full(values.shape, np.nan), dtype=float))
             _draw(axes, edges, share, row)
             axes.set_title(f"{layer}: {_mean_text(row, unit)}")
             curves.append(_curve(layer, edges, share, row, unit))
@@ -99,7 +100,9 @@ def _draw(axes: Axes, edges: np.ndarray, share: np.ndarray, row: object) -> None
     axes.set_ylabel("columns (%)")
     axes.locator_params(nbins=5)
     if share.size == 0:
-        axes.text(0.5, 0.5, "no column measured", transform=axes.transAxes, ha="center", va="center")
+        bounded = np.isfinite(row.high)  # type: ignore[attr-defined]
+        said = "not resolved: an upper bound only" if bounded else "not measured"
+        axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center")
         return
     axes.stairs(share, edges, fill=True, color=SKY, alpha=0.75, linewidth=0)
     top = float(share.max())

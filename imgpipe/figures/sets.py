@@ -37,7 +37,7 @@ def group_figures(
         if "image" in leaf:
             with figure_style():
                 drawn[f"{mark}section"] = section_figure(leaf, grey_limits, folder, f"{mark}section", heading)
-        if "local_thickness" in leaf:
+        if "local_thickness" in leaf and leaf.sizes["layer"]:
             drawn[f"{mark}thickness"] = distribution_figure(leaf, folder, f"{mark}thickness", heading)
         if "u_thickness" in leaf and leaf["u_thickness"].notnull().any():
             drawn[f"{mark}budget"] = budget_figure(leaf, folder, f"{mark}budget", heading)

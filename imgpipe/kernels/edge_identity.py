@@ -71,7 +71,7 @@ def settled(certain: Flags, chosen: list[int]) -> Flags:
 
 
 def _runs(certain: Flags) -> Counts:
-    """Number the runs of neighbouring uncertain interfaces; each certain interface is a run of its own."""
+    """Return the number of the run of uncertain interfaces that each belongs to; a certain one is a run by itself."""
     apart = certain[1:] | certain[:-1]
     return np.concatenate([np.zeros(min(1, certain.size), dtype=np.int64), np.cumsum(apart)])
 

@@ -16,7 +16,9 @@ UNSEEN = 0.05
 """An edge traced in a smaller fraction of the columns is not there."""
 
 
-def off_trace(position: Floats, step: Floats, start: Floats, polarity: NDArray[np.int64], reach: Floats) -> Floats:
+def off_trace(
+    position: Floats, step: Floats, start: Floats, polarity: NDArray[np.int64], reach: Floats
+) -> NDArray[np.bool_]:
     """Return True (edge, x) where a fitted edge is not the one it started from.
 
     Parameters

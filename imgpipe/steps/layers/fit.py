@@ -67,7 +67,8 @@ def fit_edges(
     ``edge_sigma(interface, x)``; per interface ``u_position_common`` (part of u that all columns share: what the
     blur leaves open beside a layer below the edge width), ``edge_shift`` (what is added to the symmetric position:
     asymmetric less symmetric, shrunk to what exceeds its noise; subtract it to get the symmetric edge back),
-    ``u_edge_shift``, ``off_trace`` (fraction of columns lost because the fit left the trace), ``asymmetric_shift`` and ``crossing_shift`` (as fitted), ``saturated``; per layer ``thin_bound``,
+    ``u_edge_shift``, ``off_trace`` (fraction of columns lost as the fit left the trace),
+    ``asymmetric_shift`` and ``crossing_shift`` (as fitted), ``saturated``; per layer ``thin_bound``,
     ``thin_width``, ``contrast_width`` (NaN where not thin); ``uncleaned_position`` where curtains were removed
     """
     labels = [str(name) for name in traced_position["interface"].values]

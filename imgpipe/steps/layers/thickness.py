@@ -1,7 +1,7 @@
 """The step layer_thickness."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -86,7 +86,8 @@ def layer_thickness(
     scale_id, face_angle_id : certificate of the scale, instrument and angle: what the shared terms belong to
     traced_certain : from trace_edges: a layer beside an edge without a certain name is ``ambiguous``, or ``missing``
         where there are not edges enough for it: no number
-    off_trace : from fit_edges: layers beside an edge that left the trace in many columns are flagged, in most: no number
+    off_trace : from fit_edges: layers beside an edge whose fit left the trace in many columns are
+        flagged; in most columns: no number
     unit : ``nm`` refuses an image without pixel size; ``auto`` gives px there
     max_obliquity : largest angle between the section and the normal of the layers, out of the plane of the
         image; the section can only look too thick, by 1/cos; not corrected
@@ -183,9 +184,7 @@ def _findings(
     ]
 
 
-def _doubts(
-    position: xr.DataArray, certain: xr.DataArray | None, off: xr.DataArray | None
-) -> list[dict[str, bool | float]]:
+def _doubts(position: xr.DataArray, certain: xr.DataArray | None, off: xr.DataArray | None) -> list[dict[str, Any]]:
     """Return for each layer whether its identity is open on any page, and how far its fits left the trace."""
     found = np.isfinite(flat(position, 2)).any(axis=2)
     sure = np.ones(found.shape, dtype=np.bool_) if certain is None else flat(certain, 1) > 0
