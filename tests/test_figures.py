@@ -205,7 +205,7 @@ def test_distribution_of_a_layer_without_any_column_is_said(drawn: dict[str, Fig
     leaf = make_leaf({"Mg": 40.0, "W": 9.0})
     leaf["local_thickness"][1] = np.nan
     group_figures(tree_of(leaf), tmp_path, grey_limits=(0, 255))
-    assert "not measured" in {text.get_text() for text in drawn["thickness"].findobj(Text)}
+    assert "no column measured" in {text.get_text() for text in drawn["thickness"].findobj(Text)}
 
 
 def test_a_bound_is_named_as_such(drawn: dict[str, Figure], tmp_path: Path) -> None:

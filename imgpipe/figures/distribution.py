@@ -100,8 +100,8 @@ def _draw(axes: Axes, edges: np.ndarray, share: np.ndarray, row: object) -> None
     axes.set_ylabel("columns (%)")
     axes.locator_params(nbins=5)
     if share.size == 0:
-        bounded = np.isfinite(row.high)  # type: ignore[attr-defined]
-        said = "not resolved: an upper bound only" if bounded else "not measured"
+        bounded = np.isfinite(row.high) and not np.isfinite(row.mean)  # type: ignore[attr-defined]
+        said = "not resolved: an upper bound only" if bounded else "no column measured"
         axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center")
         return
     axes.stairs(share, edges, fill=True, color=SKY, alpha=0.75, linewidth=0)
