@@ -13,7 +13,9 @@ FLAGS = {
     "below edge width: upper bound": "The layer is thinner than about two edge widths; the true thickness is below the"
     " bound with 95 % confidence.",
     "fixed contrast": "The layer is about as thin as its edges are wide; its width was fitted with the contrast held.",
-    "missing": "No edge of this layer was found.",
+    "missing": "The edges of this layer were not found.",
+    "ambiguous": "Fewer edges were found than the stack has; an edge of this layer may belong to another name.",
+    "edge fit off the trace": "In many columns the fit left the traced edge; those were not used.",
     "merged": "This layer can't be told from its neighbour.",
     "discontinuous": "The layer is interrupted; the thickness is that of the part that is there.",
     "edited": "A person moved an edge of this layer.",
