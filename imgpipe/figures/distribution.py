@@ -43,9 +43,10 @@ def distribution_figure(leaf: xr.Dataset, folder: Path, name: str, title: str) -
         figure = new_figure(SINGLE, EDGE_HEIGHT + PANEL_HEIGHT * len(names))
         panels = np.atleast_1d(figure.subplots(len(names), 1))
         curves = []
-        for axes, layer, values, row in zip(panels, names, local.values, table.itertuples(), strict=True):
-            known = np.isfinite(row.mean)  # a bounded layer has no local thickness that could be trusted
-            edges, share = binned(np.asarray(values if known else np.full(values.shape, np.nan), dtype=float))
+        resolved = np.isfinite(table["mean"].to_numpy())  # a bounded layer has no local thickness to be trusted
+        shown = np.where(resolved[:, None], local.values, np.nan)
+        for axes, layer, values, row in zip(panels, names, shown, table.itertuples(), strict=True):
+            edges, share = binned(np.asarray(values, dtype=float))
             _draw(axes, edges, share, row)
             axes.set_title(f"{layer}: {_mean_text(row, unit)}")
             curves.append(_curve(layer, edges, share, row, unit))
