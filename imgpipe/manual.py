@@ -78,7 +78,10 @@ def _range(one: dict[str, Any]) -> str:
     if "enum" in one or "const" in one:
         return " | ".join(map(str, one.get("enum", [one.get("const")])))
     bounds = [f"{sign} {one[key]}" for key, sign in _BOUNDS if key in one]
-    kind = {"number": "number", "integer": "whole number", "boolean": "true | false", "array": "list", "string": "text"}
+    kind = {
+        "number": "number", "integer": "whole number", "boolean": "true | false", "array": "list", "string": "text",
+        "object": "{name: value}",
+    }  # fmt: skip
     unit = one.get("unit", "")
     return " ".join(
         [kind.get(one.get("type", ""), ""), *([f"in {unit}"] if unit not in ("", "1") else []), *bounds]

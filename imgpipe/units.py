@@ -140,7 +140,8 @@ def parse_quantity(text: str | float, wanted: str) -> float:
         return float(text)
     match = _QUANTITY.match(text)
     if match is None:
-        raise UnitError(f"expected a number with a unit, such as '2 {wanted}', found {text!r}.")
+        example = "0.005 or '0.5 %'" if wanted == DIMENSIONLESS else f"'2 {wanted}'"
+        raise UnitError(f"expected a number, such as {example}, found {text!r}.")
     number, unit = float(match[1]), match[2]
     return float(convert(number, unit, wanted)) if unit else number
 
