@@ -156,6 +156,11 @@ def test_rows_56_to_58_hostile_recipes_are_2(command, tmp_path, steps, part):
     assert not (tmp_path / "hacked").exists()
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to jobs in the background: they inherit a SIGINT that is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A run in a child process that waits at a named pipe inside a step of the second group."""
 
@@ -167,7 +172,7 @@ class Running:
         self.out = folder / "out"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "imgpipe.cli", "run", self.recipe, self.images, "-o", self.out, *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts,
         )  # fmt: skip
         assert self.door.read_text() == "here"  # blocks until the step stands at the door
 
