@@ -54,6 +54,8 @@ def apply(call: Call, tree: xr.DataTree) -> xr.DataTree:
         naming the step, what was found and what to do.
     """
     leaves = leaf_datasets(tree)
+    if any(v.whole_tree for v in call.step.variables):
+        return _as_tree(leaves | _joint_result(call, leaves))
     for name in _chosen(call, leaves):
         result = _result(call, leaves[name])
         stored = _stored(call, name, leaves[name], result)
@@ -62,6 +64,10 @@ def apply(call: Call, tree: xr.DataTree) -> xr.DataTree:
                 f"step {call.step.name}: a leaf {clash[0]!r} exists already.", remedy="choose another `as:`."
             )
         leaves |= stored
+    return _as_tree(leaves)
+
+
+def _as_tree(leaves: Mapping[str, xr.Dataset]) -> xr.DataTree:
     return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in leaves.items()})
 
 
@@ -92,8 +98,37 @@ def _chosen(call: Call, leaves: Mapping[str, xr.Dataset]) -> list[str]:
     )
 
 
+def _joint_result(call: Call, leaves: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Run a step that takes several leaves at once; return those it gives back, the others stay as they are."""
+    chosen = _chosen_together(call, leaves)
+    with xr.set_options(keep_attrs=False, arithmetic_join="exact"):
+        result = call.step(_as_tree({name: leaves[name] for name in chosen}), **call.values)
+    if not isinstance(result, xr.DataTree):
+        raise StepError(f"step {call.step.name} returned {type(result).__name__}, not a DataTree.")
+    given = leaf_datasets(result)
+    return {name: _joined(call, leaf, leaves.get(name, leaf)) for name, leaf in given.items()}
+
+
+def _joined(call: Call, leaf: xr.Dataset, before: xr.Dataset) -> xr.Dataset:
+    _check_result(call, leaf)
+    described = leaf.assign_coords(_with_axis_attrs(leaf, before).coords)
+    return described.assign_attrs(before.attrs | leaf.attrs | _provenance(call, before))
+
+
+def _chosen_together(call: Call, leaves: Mapping[str, xr.Dataset]) -> list[str]:
+    """Return the leaves that `at` names; without it all that have the dimensions that the step asks for."""
+    if call.at:
+        return _chosen(call, leaves)
+    variable = next(v for v in call.step.variables if v.whole_tree)
+    core = variable.dims.required if variable.dims else ()
+    chosen = [name for name, leaf in leaves.items() if set(core) <= set(leaf.dims)]
+    if not chosen:
+        raise StepError(f"step {call.step.name}: no leaf has the dimension(s) {', '.join(core)}.")
+    return chosen
+
+
 def _missing(call: Call, leaf: xr.Dataset) -> list[str]:
-    wanted = [v for v in call.step.variables if not (v.whole_leaf or v.optional or v.many)]
+    wanted = [v for v in call.step.variables if v.named and not (v.optional or v.many)]
     return [call.source(v.name) for v in wanted if call.source(v.name) not in leaf]
 
 
@@ -193,7 +228,7 @@ def _stored(call: Call, name: str, leaf: xr.Dataset, result: xr.Dataset | xr.Dat
 
 
 def _first_input(call: Call) -> str:
-    named: Iterable[Variable] = (v for v in call.step.variables if not v.whole_leaf)
+    named: Iterable[Variable] = (v for v in call.step.variables if v.named)
     first = next(iter(named), None)
     return call.source(first.name) if first is not None else ""
 

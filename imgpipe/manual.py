@@ -94,6 +94,8 @@ _BOUNDS = (("exclusiveMinimum", ">"), ("minimum", ">="), ("exclusiveMaximum", "<
 def _variable_text(variable: Variable) -> str:
     if variable.whole_leaf:
         return f"{variable.name}: the whole acquisition"
+    if variable.whole_tree:
+        return f"{variable.name}: all acquisitions of the group together, or those that `at:` names"
     dims = f" ({', '.join(variable.dims.required)})" if variable.dims else ""
     unit = f" [{variable.unit.name}]" if variable.unit else ""
     return f"{variable.name}{dims}{unit}{', optional' if variable.optional else ''}"

@@ -17,15 +17,18 @@ from imgpipe.units import spelling
 
 ARRAY_DIMS: dict[str, str] = {
     "time": "s", "z": "nm", "y": "nm", "x": "nm", "energy": "eV", "position": "nm", "distance": "nm",
-    "cycle": "1", "signal": "", "quaternion": "1",
+    "cycle": "1", "signal": "", "sample": "", "quaternion": "1",
 }  # fmt: skip
 """Array dimensions in scan order, with their canonical unit (``""``: names, no unit)."""
 
 OBJECT_DIMS = (
     "layer", "interface", "element", "region", "peak", "component", "grain", "boundary", "void", "island",
-    "track", "edge", "phase", "group", "edit",
+    "track", "edge", "phase", "group", "edit", "constraint", "sensitivity", "pair", "model",
 )  # fmt: skip
 """Object dimensions: they carry ids or names, no units; each is one table."""
+
+SERIES_DIMS = ("sample", "time", "cycle", "z")
+"""Dimensions along which the same thing is measured again: each place makes rows of its own in a table."""
 
 TABLE_ORDER: dict[str, tuple[str, ...]] = {
     "layer": (
@@ -37,6 +40,18 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
     "interface": (
         "roughness", "roughness_correlation_length", "edge_width_sigma", "edge_width_20_80", "edge_width_16_84",
         "mean_position", "slope",
+    ),
+    "component": (
+        "region", "line", "position", "u_position", "fwhm", "u_fwhm", "area", "u_area", "area_percent",
+        "u_area_percent", "area_percent_low", "area_percent_high", "u_model", "denominator", "flag",
+    ),
+    "peak": (
+        "component_of", "peak_shape", "peak_position", "u_peak_position", "peak_fwhm", "u_peak_fwhm", "peak_area",
+        "u_peak_area", "peak_height", "peak_flag",
+    ),
+    "constraint": (
+        "kind", "applies_to", "value", "u", "unit", "fitted_value", "largest_effect", "most_affected", "source",
+        "verified",
     ),
 }  # fmt: skip
 """Variables that a table shows first, in this order; the others follow as they come."""

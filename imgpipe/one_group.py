@@ -189,7 +189,7 @@ class _Checkpoints:
         self.number = 0
 
     def persist(self, call: Call, tree: xr.DataTree) -> xr.DataTree:
-        wanted = {call.source(v.name) for v in call.step.variables if not v.whole_leaf}
+        wanted = {call.source(v.name) for v in call.step.variables if v.named}
         self.measured |= wanted
         leaves = leaf_datasets(tree)
         stored = {name: self._stored(leaf, wanted) for name, leaf in leaves.items()}

@@ -26,7 +26,7 @@ VERSION = 1
 RESERVED = ("at", "from", "as")
 NAME = re.compile(r"[^\W\d][\w .+-]{0,60}(/[^\W\d][\w .+-]{0,60})?")
 """What may name a role, a leaf or a variable: they become folders of the result."""
-READ = ("image",)
+READ = ("image", "counts")
 """Variables that readers give."""
 TAKEN = ("group", "leaf", *OBJECT_DIMS)
 """Columns that every table has already."""
@@ -41,7 +41,7 @@ class InputRole(BaseModel):
 
     files: str = Field(description="file-name pattern with fields, e.g. {sample}_{day:d}d.tif")
     units: dict[str, str] = Field(default_factory=dict, description="unit of each number field")
-    stack: Literal["z", "time", "signal"] | None = Field(None, description="dimension that a field of this name makes")
+    stack: Literal["z", "time", "cycle", "signal", "sample"] | None = Field(None, description="dimension that a field of this name makes")
     pixel_size: Length | None = Field(None, description="pixel size for files that carry none")  # type: ignore[valid-type]
     data_bar: Literal["auto", "none"] | int = Field("auto", description="data bar: auto, none, or rows to cut")
     saturated: Annotated[float, Field(ge=0, le=1)] = Field(0.05, description="largest share of saturated pixels")
@@ -280,7 +280,7 @@ def _order_faults(steps: Sequence[Call]) -> Iterator[str]:
         earlier = {name for one in steps[:number] for name in one.step.gives.units}
         for variable in call.step.variables:
             name = call.source(variable.name)
-            if variable.optional or variable.whole_leaf or variable.many or name in earlier or name in READ:
+            if variable.optional or not variable.named or variable.many or name in earlier or name in READ:
                 continue
             givers = [one.step.name for one in steps[number:] if name in _made_new(one.step)]
             if givers:

@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Variable:
-    """One positional parameter of a step: a variable of the leaf, or the whole leaf."""
+    """One positional parameter of a step: a variable of the leaf, the whole leaf, or all leaves."""
 
     name: str
     unit: Unit | None = None
@@ -34,6 +34,12 @@ class Variable:
     optional: bool = False
     many: bool = False
     whole_leaf: bool = False
+    whole_tree: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Tell whether it is one variable of a leaf."""
+        return not (self.whole_leaf or self.whole_tree)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,11 +188,13 @@ def _plain(annotation: Any) -> set[Any]:
 
 def _variable(parameter: inspect.Parameter, annotation: Any) -> Variable:
     marks = _markers(annotation)
+    kinds = {getattr(kind, "__name__", "") for kind in _plain(annotation)}
     return Variable(
         name=parameter.name,
         unit=next((m for m in marks if isinstance(m, Unit)), None),
         dims=next((m for m in marks if isinstance(m, Dims)), None),
         optional=parameter.default is not parameter.empty,
         many=parameter.kind is parameter.VAR_POSITIONAL,
-        whole_leaf=any(getattr(kind, "__name__", "") == "Dataset" for kind in _plain(annotation)),
+        whole_leaf="Dataset" in kinds,
+        whole_tree="DataTree" in kinds,
     )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
-from imgpipe.model import OBJECT_DIMS, TABLE_ORDER, table_name
+from imgpipe.model import OBJECT_DIMS, SERIES_DIMS, TABLE_ORDER, table_name
 from imgpipe.patterns import Value
 from imgpipe.units import column_suffix
 
@@ -19,19 +20,43 @@ GROUP_COLUMN = "group"
 
 
 def leaf_tables(leaf: xr.Dataset) -> dict[str, pd.DataFrame]:
-    """Return one table per object dimension of a leaf: name of the object first, then its variables in order."""
+    """Return one table per object dimension of a leaf: name of the object first, then its variables in order.
+
+    Where a variable has a series dimension too (`SERIES_DIMS`), each place of the series makes rows of its own, and
+    what is known along the series (time, charge ...) stands in the first columns.
+    """
     import pandas as pd
 
     tables: dict[str, pd.DataFrame] = {}
     for dim in (str(d) for d in leaf.dims if d in OBJECT_DIMS and d != "edit"):
-        columns: dict[str, Any] = {dim: leaf[dim].values} if dim in leaf.coords else {}
-        for name in _ordered([str(n) for n, array in leaf.data_vars.items() if array.dims == (dim,)], dim):
-            columns[column_name(name, leaf[name])] = leaf[name].values
+        names = [str(n) for n, array in leaf.data_vars.items() if _is_column(array, dim)]
+        shape = {d: leaf.sizes[d] for d in (*SERIES_DIMS, dim) if d == dim or any(d in leaf[n].dims for n in names)}
+        columns: dict[str, Any] = {column_name(n, leaf[n]): _spread(leaf[n], shape) for n in _places(leaf, shape)}
+        for name in _ordered(names, dim):
+            columns[column_name(name, leaf[name])] = _spread(leaf[name], shape)
         if "flag" in columns:
             columns["flag"] = [joined_flags(str(flag), str(leaf.attrs.get("flags", ""))) for flag in columns["flag"]]
-        if len(columns) > 1:
+        if names:
             tables[table_name(dim)] = pd.DataFrame(columns)
     return tables
+
+
+def _is_column(array: xr.DataArray, dim: str) -> bool:
+    return dim in array.dims and set(array.dims) <= {dim, *SERIES_DIMS}
+
+
+def _places(leaf: xr.Dataset, shape: Mapping[str, int]) -> list[str]:
+    """Return the coordinates that tell the rows of a table apart: along the series, then the object."""
+    series = list(shape)[:-1]
+    along = [str(n) for n, c in leaf.coords.items() if c.ndim == 1 and c.dims[0] in series and n not in series]
+    return [name for name in (*series, *along, *list(shape)[-1:]) if name in leaf.coords]
+
+
+def _spread(array: xr.DataArray, shape: Mapping[str, int]) -> np.ndarray:
+    """Return the values on every row of a table of this shape."""
+    here = array.transpose(*(d for d in shape if d in array.dims)).values
+    sizes = [size if d in array.dims else 1 for d, size in shape.items()]
+    return np.broadcast_to(here.reshape(sizes), tuple(shape.values())).ravel()
 
 
 def joined_flags(*texts: str) -> str:
@@ -47,7 +72,7 @@ def _ordered(names: list[str], dim: str) -> list[str]:
 def column_name(name: str, array: xr.DataArray) -> str:
     """Return the column of a variable: ``thickness`` in nm -> ``thickness_nm``."""
     suffix = column_suffix(str(array.attrs.get("units", "1")))
-    return name if not suffix or name.endswith(f"_{suffix}") else f"{name}_{suffix}"
+    return name if not suffix or f"_{suffix}_" in f"_{name}_" else f"{name}_{suffix}"
 
 
 def group_tables(

@@ -241,3 +241,47 @@ def test_errors_name_their_step_once():
     bare = explain(call(double), DataError("all NaN.", remedy="look."))
     assert str(bare) == "step double: all NaN. Remedy: look."
     assert explain(call(double), bare) is bare
+
+
+@step(measures=True)
+def common_mean(tree: Annotated[xr.DataTree, Dims("y x")]) -> xr.DataTree:
+    """Give every leaf the mean over all of them."""
+    leaves = leaf_datasets(tree)
+    mean = float(np.mean([one["image"].mean() for one in leaves.values()]))
+    out = {name: one.assign(common=quantity(mean, "counts", "mean of all")) for name, one in leaves.items()}
+    return xr.DataTree.from_dict({f"/{name}": one for name, one in out.items()})
+
+
+def several() -> xr.DataTree:
+    bright = leaf().assign(image=leaf()["image"].copy(data=leaf()["image"].values + 100.0))
+    lone = xr.Dataset({"charge": quantity(1.0, "mAh/cm**2", "charge")})
+    return tree(dark=leaf(), bright=bright, lone=lone)
+
+
+def test_a_step_may_take_all_leaves_that_have_its_dimensions_together():
+    after = run(common_mean, several())
+    assert float(after["dark"]["common"]) == float(after["bright"]["common"]) == pytest.approx(14.5 + 50.0)
+    assert "common" not in after["lone"]
+    assert [entry["step"] for entry in json.loads(after["dark"].attrs["provenance"])] == ["common_mean"]
+    assert after["dark"].attrs["source_file"] == "a.tif"
+
+
+def test_at_chooses_the_leaves_that_are_taken_together():
+    after = run(common_mean, several(), at=("dark",))
+    assert float(after["dark"]["common"]) == pytest.approx(14.5)
+    assert "common" not in after["bright"]
+
+
+def test_no_leaf_with_the_dimensions_is_an_error():
+    with pytest.raises(StepError, match="no leaf has the dimension"):
+        run(common_mean, tree(lone=xr.Dataset({"charge": quantity(1.0, "mAh/cm**2", "charge")})))
+
+
+def test_a_step_that_takes_a_tree_must_return_one():
+    @step()
+    def odd(tree: xr.DataTree) -> Any:
+        """Return something else."""
+        return 1.0
+
+    with pytest.raises(StepError, match="not a DataTree"):
+        run(odd, several())

@@ -66,3 +66,22 @@ def test_every_number_survives_the_csv(tmp_path, rng):
     table = pd.DataFrame({"value": rng.normal(size=200) * 10.0 ** rng.integers(-300, 300, 200)})
     csv, _ = write_table(table, tmp_path, "numbers")
     assert pd.read_csv(csv)["value"].tolist() == table["value"].tolist()
+
+
+def test_a_series_makes_rows_of_its_own():
+    charge = xr.DataArray([0.0, 0.5], dims=("cycle",), attrs={"units": "mAh/cm**2"})
+    leaf = xr.Dataset(
+        {
+            "area_percent": quantity([[10.0, 90.0], [20.0, 80.0]], "percent", "share", "cycle component"),
+            "area_percent_low": quantity([[9.0, 89.0], [19.0, 79.0]], "percent", "lower limit", "cycle component"),
+            "line": texts(["2p", "2p"], "line", "component"),
+        },
+        {"cycle": [1, 2], "component": np.array(["Li2S", "PS4"], object), "charge": charge},
+    )
+    table = leaf_tables(leaf)["components"]
+    shown = ["cycle", "charge_mAh_per_cm2", "component", "line", "area_percent", "area_percent_low"]
+    assert list(table) == shown
+    assert table["component"].tolist() == ["Li2S", "PS4", "Li2S", "PS4"]
+    assert table["charge_mAh_per_cm2"].tolist() == [0.0, 0.0, 0.5, 0.5]
+    assert table["area_percent"].tolist() == [10.0, 90.0, 20.0, 80.0]
+    assert table["line"].tolist() == ["2p"] * 4

@@ -17,6 +17,10 @@ TOLERANCE = 1e-6
 """Relative difference from which coordinates of two files differ."""
 
 
+SETTINGS_MAY_DIFFER = ("sample", "cycle")
+"""Dimensions along which the settings of the instrument may differ: they become one number per file."""
+
+
 def stack_leaves(
     trees: Sequence[xr.DataTree],
     dim: str,
@@ -63,7 +67,7 @@ def _join(parts: list[xr.Dataset], dim: str, labels: Sequence[str] | Sequence[fl
         raise DataError(f"{_file(parts[0])} already has the dimension {dim}: it can't be stacked along it.")
     coordinate = _labels(dim, labels, unit)
     arrays = {name: _array(parts, str(name), dim) for name, array in parts[0].data_vars.items() if array.ndim}
-    numbers = {name: array for name, array in parts[0].data_vars.items() if not array.ndim}
+    numbers = {name: _number(parts, str(name), dim) for name, array in parts[0].data_vars.items() if not array.ndim}
     return xr.Dataset({**arrays, **numbers}, {dim: coordinate, **parts[0].coords}, attrs=_attrs(parts))
 
 
@@ -73,6 +77,14 @@ def _array(parts: list[xr.Dataset], name: str, dim: str) -> xr.DataArray:
     bits = [array.attrs["bits"] for array in arrays if "bits" in array.attrs]
     joined.attrs = {**arrays[0].attrs, **({"bits": max(bits)} if bits else {})}
     return joined
+
+
+def _number(parts: list[xr.Dataset], name: str, dim: str) -> xr.DataArray:
+    """Return a number of the metadata: as it is where all files agree, else one per file; absent ones are NaN."""
+    found = [part[name] if name in part else xr.full_like(parts[0][name], np.nan) for part in parts]
+    if dim not in SETTINGS_MAY_DIFFER or found[0].dtype.kind != "f" or all(one.identical(found[0]) for one in found):
+        return found[0]
+    return xr.concat(found, dim=dim, coords="minimal", compat="override").assign_attrs(found[0].attrs)
 
 
 def _labels(dim: str, labels: Sequence[str] | Sequence[float], unit: str | None) -> xr.DataArray:

@@ -87,3 +87,22 @@ def test_other_beam_energy(tmp_path: Path) -> None:
 def test_wrong_labels(tmp_path: Path, dim: str, labels: list[str] | list[float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         stack_leaves(_trees(tmp_path), dim, labels)
+
+
+def spectrum(sweeps: float, file: str) -> xr.DataTree:
+    energy = axis("energy", 5, 0.1, "eV", start=160.0)
+    leaf = xr.Dataset(
+        {"counts": quantity(np.full(5, sweeps), "counts", "counts", "energy"), "sweeps": quantity(sweeps, "1", "sweeps"),
+         "photon_energy": quantity(1486.69, "eV", "photon energy")},
+        {"energy": energy}, attrs={"source_file": file},
+    )  # fmt: skip
+    return xr.DataTree.from_dict({"/S 2p": leaf})
+
+
+def test_settings_that_differ_between_samples_become_one_number_each():
+    leaf = stack_leaves([spectrum(2.0, "a.vms"), spectrum(5.0, "b.vms")], "sample", ["Mg-Cu", "Cu"])["S 2p"]
+    assert leaf["counts"].dims == ("sample", "energy")
+    assert leaf["sample"].values.tolist() == ["Mg-Cu", "Cu"]
+    assert leaf["sweeps"].dims == ("sample",)
+    assert leaf["sweeps"].values.tolist() == [2.0, 5.0]
+    assert leaf["photon_energy"].ndim == 0
