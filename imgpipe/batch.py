@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ class Watch:
     """What a caller may want to hear of; every method may be replaced."""
 
     started: Callable[[int, int], None] = lambda total, already: None
-    stage: Callable[[str, str, int, int], None] = lambda group, what, done, total: None
+    stage: Callable[[str, str, float, int], None] = lambda group, what, done, total: None
     ended: Callable[[Outcome], None] = lambda outcome: None
     closing: Callable[[str], None] = lambda what: None
 
@@ -98,6 +99,8 @@ def run(
     groups = find_groups(loaded, inputs)
     used = _refuse_used(folder, resume=resume, overwrite=overwrite)
     with ExitStack() as workers:
+        if jobs > 1 or cluster == "local":
+            _warm_up(loaded)
         work = workers.enter_context(_runner(jobs, cluster, heard))
         _make(folder, clear=used and overwrite)
         with locked(folder):
@@ -107,6 +110,13 @@ def run(
             workers.close()  # from here on nobody else writes
             _close(plan, folder, outcomes, started, heard, report=report)
     return bundle.open_bundle(folder)
+
+
+def _warm_up(recipe: Recipe) -> None:
+    """Compile the kernels of all steps once: workers of this machine then load them from disk."""
+    for place in sorted({call.step.warm_up for call in recipe.steps if call.step.warm_up}):
+        module, _, function = place.partition(":")
+        getattr(import_module(module), function)()
 
 
 def _runner(jobs: int, cluster: str | None, watch: Watch) -> AbstractContextManager[Runner]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,3 +72,25 @@ def _lazily(kernel: Kernel, data: Any, depth: dict[Any, int], dtype: np.dtype[An
 
 def _typed(values: Any, kernel: Kernel, wanted: np.dtype[Any], settings: dict[str, Any]) -> Any:
     return np.asarray(kernel(values, **settings)).astype(wanted, copy=False)
+
+
+@contextmanager
+def chunks_watched(tell: Callable[[float], None], every: float = 0.5) -> Iterator[None]:
+    """Tell which fraction (0 to 1) of its chunks is done, now and then, while dask computes in this process."""
+    from dask.callbacks import Callback
+
+    count = {"done": 0, "all": 1}
+    told = time.monotonic()
+
+    def begun(_graph: Any, state: Mapping[str, Any]) -> None:
+        count.update(done=0, all=max(1, len(state["ready"]) + len(state["waiting"])))
+
+    def ended(*_: Any) -> None:
+        nonlocal told
+        count["done"] += 1
+        if time.monotonic() - told >= every:
+            told = time.monotonic()
+            tell(min(1.0, count["done"] / count["all"]))
+
+    with Callback(start_state=begun, posttask=ended):
+        yield

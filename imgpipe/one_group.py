@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import shutil
@@ -19,6 +20,7 @@ from numba.core.errors import NumbaError
 
 from imgpipe import __version__, bundle, store
 from imgpipe.binding import Call, apply, explain, leaf_datasets
+from imgpipe.blocks import chunks_watched
 from imgpipe.edits import Anchor, with_edits
 from imgpipe.errors import DataError, ImgpipeError, OutputError, ReadError
 from imgpipe.grouping import Group, InputFile
@@ -34,8 +36,9 @@ UNEXPECTED = (
 )  # fmt: skip
 """What numerical code and libraries raise when they meet data they did not expect: caught once, per group."""
 
-Tell = Callable[[str, int, int], None]
-"""Called as ``tell(what, done, total)`` before each stage; an exception that it raises stops the group."""
+Tell = Callable[[str, float, int], None]
+"""Called as ``tell(what, done, total)`` before each stage, and within a long one with a broken number; an exception
+that it raises stops the group."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,16 @@ def run_steps(
             tree = persist(call, tree)
         started = time.perf_counter()
         try:
-            tree = apply(call, tree)
+            with chunks_watched(functools.partial(_part, tell or _silent, call.step.name, number + 1, recipe)):
+                tree = apply(call, tree)
         except ImgpipeError as error:
             raise explain(call, error) from error
         log.info("step %s (version %d): %.2f s", call.step.name, call.step.version, time.perf_counter() - started)
     return tree
+
+
+def _part(tell: Tell, what: str, done: int, recipe: Recipe, fraction: float) -> None:
+    tell(what, done + fraction, len(recipe.steps) + 2)
 
 
 def read_group(recipe: Recipe, group: Group, scratch: Path | None = None) -> xr.DataTree:
@@ -304,7 +312,7 @@ def _failed(job: Job, part: Path, error: ImgpipeError, started: float) -> Outcom
     return Outcome(job.group.name, "failed", time.perf_counter() - started, told)
 
 
-def _silent(what: str, done: int, total: int) -> None:
+def _silent(what: str, done: float, total: int) -> None:
     """Tell nobody."""
 
 

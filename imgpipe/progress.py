@@ -40,15 +40,19 @@ def _lines(console: Console) -> Watch:
 
 def _bar(bar: Progress, console: Console) -> Watch:
     task = bar.add_task("starting", total=None)
+    over = {"groups": 0}
 
     def started(total: int, already: int) -> None:
+        over["groups"] = already
         bar.update(task, total=total, completed=already, description="groups")
 
-    def stage(group: str, what: str, done: int, total: int) -> None:
-        bar.update(task, description=f"{group}: {what} ({done}/{total})")
+    def stage(group: str, what: str, done: float, total: int) -> None:
+        part = f"{int(done)}/{total}" if done == int(done) else f"{int(done)}/{total}, {100 * (done % 1):.0f} %"
+        bar.update(task, completed=over["groups"] + done / total, description=f"{group}: {what} ({part})")
 
     def ended(outcome: Outcome) -> None:
-        bar.advance(task)
+        over["groups"] += 1
+        bar.update(task, completed=over["groups"])
         if outcome.status == "failed":
             console.print(_line(outcome), highlight=False, markup=False, soft_wrap=True)
 

@@ -47,12 +47,13 @@ class Step(Generic[P, R]):
     """A step: the plain function, and what its signature declares.
 
     Calling a step calls the function. `version` rises when its numbers change; a step that `measures`
-    computes (tables, labels, thresholds), any other builds lazily.
+    computes (tables, labels, thresholds), any other builds lazily. `warm_up` names what compiles its kernels.
     """
 
     function: Callable[P, R]
     version: int = 1
     measures: bool = False
+    warm_up: str = ""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -110,17 +111,19 @@ class Step(Generic[P, R]):
         return {name: unit.canonical for name, unit in found.items() if unit is not None}
 
 
-def step(*, version: int = 1, measures: bool = False) -> Callable[[Callable[P, R]], Step[P, R]]:
+def step(*, version: int = 1, measures: bool = False, warm_up: str = "") -> Callable[[Callable[P, R]], Step[P, R]]:
     """Declare a function as a step.
 
     Parameters
     ----------
     version : rises when the numbers of the step change
     measures : the step computes (tables, labels, thresholds); without it, nothing may be computed
+    warm_up : ``module:function`` that compiles what the step needs; called once before several workers start, so that
+        they find the machine code on disk
     """
 
     def declare(function: Callable[P, R]) -> Step[P, R]:
-        return Step(function, version=version, measures=measures)
+        return Step(function, version=version, measures=measures, warm_up=warm_up)
 
     return declare
 

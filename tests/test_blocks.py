@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dask
+import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
 from scipy import ndimage
 
-from imgpipe.blocks import blockwise, is_lazy
+from imgpipe.blocks import blockwise, chunks_watched, is_lazy
 
 
 def smooth(values: np.ndarray, *, width: int) -> np.ndarray:
@@ -68,3 +69,13 @@ def test_dimensions_in_another_order_come_back_as_they_were(image):
     result = blockwise(smooth, turned, width=3)
     assert result.dims == turned.dims
     xr.testing.assert_identical(result.transpose(*image.dims), blockwise(smooth, image, width=3))
+
+
+def test_the_fraction_of_finished_chunks_is_told():
+    heard: list[float] = []
+    lazy = da.ones((8, 4), chunks=(1, 4)) + 1
+    with chunks_watched(heard.append, every=0.0):
+        lazy.sum().compute(scheduler="synchronous")
+    assert heard == sorted(heard)
+    assert heard[0] < 0.5
+    assert heard[-1] == 1.0

@@ -75,8 +75,8 @@ class Task(QThread):
         else:
             self.succeeded.emit(result)
 
-    def _tell(self, what: str, done: int, total: int) -> None:
+    def _tell(self, what: str, done: float, total: int) -> None:
         if self.wish.is_set():
             raise Cancelled
         self.stage = what
-        self.told.emit(what, done, total)
+        self.told.emit(what, int(done), total)

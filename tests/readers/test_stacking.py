@@ -12,7 +12,7 @@ import xarray as xr
 from readers.vendor_files import FEI, fei_text, grain, tagged
 
 from imgpipe.errors import DataError
-from imgpipe.model import check
+from imgpipe.model import axis, check, quantity
 from imgpipe.readers import read, stack_leaves
 
 
