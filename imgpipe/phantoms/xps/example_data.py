@@ -1,0 +1,85 @@
+"""Regenerate example_data/xps: ``python -m imgpipe.phantoms.xps.example_data OUT``.
+
+Spectra of four presets as VAMAS files, the truth as tables, and ORIGIN.md. The same code gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from imgpipe.phantoms.example_data import as_csv
+from imgpipe.phantoms.xps.example_tables import component_rows, sample_rows, series_rows
+from imgpipe.phantoms.xps.example_text import origin
+from imgpipe.phantoms.xps.making import Preset, make
+from imgpipe.phantoms.xps.vamas import write_vamas
+
+
+@dataclass(frozen=True)
+class Example:
+    """The files of one preset: its seed, and how a sample's file is called."""
+
+    preset: Preset
+    seed: int
+    name: str
+    transmission: bool = True
+
+
+EXAMPLES = (
+    Example("published", 15, "published_{sample}.vms"),
+    Example("argyrodite", 8, "argyrodite_{sample}.vms"),
+    Example("metal_oxide", 3, "{sample}.vms"),
+    Example("series", 4, "series_S2p.vms", transmission=False),
+)
+
+
+def spectra(example: Example) -> tuple[dict[str, xr.DataTree], xr.Dataset]:
+    """Make the spectra of one example, one tree per file name, and their truth."""
+    tree, truth = make(example.seed, preset=example.preset)
+    if "sample" not in truth.dims:
+        return {example.name: tree}, truth
+    return {example.name.format(sample=name): tree.children[name] for name in truth["sample"].values}, truth
+
+
+def write_all(folder: Path) -> list[Path]:
+    """Write spectra, expected tables and ORIGIN.md; return the files."""
+    (folder / "expected").mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    components: list[dict[str, str]] = []
+    samples: list[dict[str, str]] = []
+    series: list[dict[str, str]] = []
+    for example in EXAMPLES:
+        trees, truth = spectra(example)
+        files += [write_vamas(tree, folder / name, transmission=example.transmission) for name, tree in trees.items()]
+        if "sample" in truth.dims:
+            components += component_rows(list(trees), truth)
+            samples += sample_rows(list(trees), truth)
+        else:
+            series += series_rows(example.name, truth)
+    for name, text in (
+        ("expected/components.csv", as_csv(components)),
+        ("expected/samples.csv", as_csv(samples)),
+        ("expected/series.csv", as_csv(series)),
+        ("ORIGIN.md", origin({example.preset: example.seed for example in EXAMPLES}, components, samples)),
+    ):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        files.append(folder / name)
+    return files
+
+
+def main(arguments: list[str]) -> int:
+    """Write the example data into the folder named on the command line."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m imgpipe.phantoms.xps.example_data OUT\n")
+        return 2
+    files = write_all(Path(arguments[0]))
+    total = sum(file.stat().st_size for file in files)
+    sys.stdout.write(f"{len(files)} files, {total / 1e6:.2f} MB\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

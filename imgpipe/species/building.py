@@ -1,0 +1,258 @@
+"""Build the engine's model of a plan: parameters, links, priors and columns, for one or more samples and regions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from imgpipe.kernels.fit import Model
+from imgpipe.species.constraints import Combination, Constraint, ConstraintBook
+from imgpipe.species.plan import ComponentPlan, FitPlan, RegionPlan
+from imgpipe.species.profiles import profile_handles
+from imgpipe.species.slopes import add_background
+
+SHIFT_REACH = 3.5
+"""Standard deviations of a prior within which its parameter is sought."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One spectrum of a joint fit: a region of a sample.
+
+    Attributes
+    ----------
+    x : (n,) eV, rising, within the window
+    u_charge : eV, prior of the charge shift that is left in it
+    least_gauss : eV, Gaussian FWHM of the instrument; nothing is narrower
+    """
+
+    sample: str
+    region: RegionPlan
+    x: np.ndarray
+    u_charge: float = 1.0
+    least_gauss: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """Name for messages and parameters."""
+        return f"{self.region.region} of {self.sample}" if self.sample else self.region.region
+
+
+@dataclass(frozen=True)
+class Column:
+    """One component in one spot: which column of the fit, and which parameters make its peaks."""
+
+    spot: int
+    component: ComponentPlan
+    column: int
+    shape: str
+    main: tuple[int, ...]
+    minor: tuple[int, ...] = ()
+    fraction: float = 0.0
+
+
+@dataclass
+class Built:
+    """A compiled problem and what its parts mean.
+
+    Attributes
+    ----------
+    start : handle of a free parameter -> start value
+    shifts : per spot, the handle of its charge shift
+    backgrounds : per spot, its background columns
+    shared : what a parameter stands for -> its handle, so that samples can share it
+    """
+
+    model: Model
+    spots: tuple[Spot, ...]
+    book: ConstraintBook
+    columns: list[Column] = field(default_factory=list)
+    start: dict[int, float] = field(default_factory=dict)
+    shifts: list[int] = field(default_factory=list)
+    backgrounds: list[list[int]] = field(default_factory=list)
+    shared: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    @property
+    def constraints(self) -> list[Constraint]:
+        """All constraints in the order of building."""
+        return list(self.book.entries.values())
+
+    def of_spot(self, spot: int) -> list[Column]:
+        """Return the component columns of a spot."""
+        return [one for one in self.columns if one.spot == spot]
+
+    def free(self, name: str, start: float, low: float, high: float, prior: tuple[float, float] | None = None) -> int:
+        """Add a free parameter with a start value."""
+        handle = int(self.model.parameter(name, low=low, high=high, prior=prior))
+        self.start[handle] = float(np.clip(start, low, high))
+        return handle
+
+    def note(
+        self, spot: Spot, name: str, kind: str, applies_to: str, value: float = np.nan, u: float = 0.0,
+        unit: str = "eV", **more: Any,
+    ) -> float:  # fmt: skip
+        """Enter a constraint of a spot; return its value, moved if this model was asked to move it."""
+        entry = Constraint(name, kind, applies_to, value, u, unit, regions=(spot.region.region,), **more)
+        return self.book.value(entry)
+
+
+def build(spots: Sequence[Spot], plan: FitPlan, moved: Mapping[str, float] | None = None) -> Built:
+    """Return the compiled model of all spots.
+
+    Parameters
+    ----------
+    spots : what is fitted jointly
+    plan : the fit
+    moved : constraint -> by how much its value is moved (sensitivity)
+    """
+    built = Built(Model(), tuple(spots), ConstraintBook(dict(moved or {})))
+    for number, spot in enumerate(spots):
+        _add_spot(built, plan, number, spot)
+    _bind_regions(built, plan)
+    return built
+
+
+def _add_spot(built: Built, plan: FitPlan, number: int, spot: Spot) -> None:
+    segment = built.model.segment(spot.x)
+    region = spot.region
+    reach = 3.0 * spot.u_charge
+    shift = built.free(f"charge shift {spot.label}", 0.0, -reach, reach, (0.0, spot.u_charge))
+    title = f"charge shift {region.region}"
+    built.note(
+        spot, title, "prior", "all components", 0.0, spot.u_charge, source="left after referencing", fitted=({shift: 1.0},)
+    )
+    built.shifts.append(shift)
+    background = add_background(built, plan, number, spot, segment)
+    positions = _positions(built, plan, spot, shift)
+    _width(built, plan, spot, region.anchored)
+    for one in region.components:
+        width = _width(built, plan, spot, one)
+        _add_component(built, plan, number, segment, one, positions[one.name], width, background)
+
+
+def _bind_regions(built: Built, plan: FitPlan) -> None:
+    """Regions of one sample share their charge shift, within what the energies of their anchors are sure of."""
+    for sample in dict.fromkeys(spot.sample for spot in built.spots):
+        members = [n for n, spot in enumerate(built.spots) if spot.sample == sample]
+        first = members[0]
+        for other in members[1:]:
+            names = built.spots[other].region.region, built.spots[first].region.region
+            pair: Combination = {built.shifts[other]: 1.0, built.shifts[first]: -1.0}
+            mean = built.note(
+                built.spots[other], f"charge shift {names[0]} - {names[1]}", "prior", " and ".join(names), 0.0,
+                plan.region_u, source="energies of the anchors, uneven charging", fitted=(pair,),
+            )  # fmt: skip
+            built.model.prior(pair, mean, plan.region_u)
+
+
+def _positions(built: Built, plan: FitPlan, spot: Spot, shift: int) -> dict[str, tuple[Combination, float]]:
+    """Return the position of each component as a combination of parameters and an offset."""
+    anchor = spot.region.anchored
+    found: dict[str, tuple[Combination, float]] = {anchor.name: ({shift: 1.0}, anchor.position)}
+    for one in spot.region.components:
+        if one is anchor:
+            continue
+        away = one.position - anchor.position
+        title = f"chemical shift {one.name} - {anchor.name}" + _tail(spot.region, plan)
+        told = {"source": one.source, "verified": one.verified and anchor.verified}
+        if one.u_shift == 0.0:
+            away = built.note(spot, title, "fixed", one.name, away, one.u_constant, **told)
+            found[one.name] = ({shift: 1.0}, anchor.position + away)
+            continue
+        own = _own_shift(built, plan, spot, one, built.book.moved.get(title, 0.0))
+        built.note(spot, title, "prior", one.name, away, one.u_shift, fitted=({own: 1.0},), offset=away, **told)
+        found[one.name] = ({shift: 1.0, own: 1.0}, anchor.position + away)
+    return found
+
+
+def _own_shift(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan, moved: float) -> int:
+    """Return the free departure of a component's chemical shift from the library's, held by its prior."""
+    place = "" if "shift" in plan.share else spot.sample
+    key = ("shift", spot.region.region, one.name, place)
+    if key not in built.shared:
+        reach = SHIFT_REACH * one.u_shift
+        name = f"shift {one.name} {spot.region.region} {place}".strip()
+        low, high = min(-reach, moved - reach), max(reach, moved + reach)
+        built.shared[key] = built.free(name, moved, low, high, (moved, one.u_shift))
+    return built.shared[key]
+
+
+def _tail(region: RegionPlan, plan: FitPlan) -> str:
+    return f" ({region.region})" if len(plan.regions) > 1 else ""
+
+
+def _width(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
+    """Return the handle of the width of a component's main peak: Gaussian FWHM of a Voigt, FWHM of other shapes."""
+    region, anchor = spot.region, spot.region.anchored
+    place = "" if "width" in plan.share else spot.sample
+    key = ("width", region.region, one.name, place)
+    if key in built.shared:
+        return built.shared[key]
+    base = None if one is anchor else built.shared[("width", region.region, anchor.name, place)]
+    title = f"width {one.name} / {anchor.name}" + _tail(region, plan)
+    name = f"width {one.name} {region.region} {place}".strip()
+    if base is not None and one.u_width_ratio == 0.0:
+        ratio = built.note(
+            spot, title, "linked", one.name, one.width_ratio, region.u_width_constant, "1", source="tied widths"
+        )
+        handle = int(built.model.linked(name, {base: ratio}))
+    else:
+        least = max(one.natural_width, 0.5 * one.width_low, spot.least_gauss)
+        handle = built.free(name, one.width, least, max(one.width_high, least + 0.1))
+        if base is not None and one.u_width_ratio is not None:
+            _width_prior(built, spot, title, one, handle, base)
+    built.shared[key] = handle
+    _note_width_bounds(built, spot, one, place)
+    return handle
+
+
+def _width_prior(built: Built, spot: Spot, title: str, one: ComponentPlan, handle: int, base: int) -> None:
+    """Hold the ratio of two widths by a prior on their difference, scaled by the start width (a ratio is not linear)."""
+    u = float(one.u_width_ratio or 0.0)
+    ratio = built.note(
+        spot, title, "prior", one.name, one.width_ratio, u, "1", source="one instrument, one charge",
+        fitted=({handle: 1.0},), over=({base: 1.0},),
+    )  # fmt: skip
+    built.model.prior({handle: 1.0, base: -ratio}, 0.0, u * built.start[base])
+
+
+def _note_width_bounds(built: Built, spot: Spot, one: ComponentPlan, place: str) -> None:
+    for word, value in (("least", 0.5 * one.width_low), ("largest", one.width_high)):
+        built.note(spot, f"{word} width of {one.line}", "bound", one.name, value, source="range met in practice")
+    if not place and len({s.sample for s in built.spots}) > 1:
+        built.note(spot, f"width shared by samples ({spot.region.region})", "shared", one.name, unit="1")
+
+
+def _add_component(
+    built: Built, plan: FitPlan, number: int, segment: int, one: ComponentPlan,
+    position: tuple[Combination, float], width: int, background: object,
+) -> None:  # fmt: skip
+    spot = built.spots[number]
+    model = built.model
+    shape, others = profile_handles(built, plan, spot, one)
+    combination, offset = position
+    where = model.linked(f"position {one.name} {spot.label}", combination, offset=offset)
+    main = (int(where), width, *others)
+    column = int(model.column(f"{one.name} {spot.label}", nonnegative=True))
+    if one.minor is None:
+        model.term(shape, segment=segment, column=column, parameters=list(main), background=background)
+        built.columns.append(Column(number, one, column, shape, main))
+        return
+    told = {"source": one.line_source, "verified": one.line_verified}
+    title = f"splitting {one.line} {one.splitting:g} eV"
+    splitting = built.note(spot, title, "fixed", one.name, one.splitting, one.u_splitting, **told)
+    title = f"ratio {one.minor}/{one.main} {one.line} {one.ratio:.4g}"
+    ratio = built.note(spot, title, "fixed", one.name, one.ratio, one.u_ratio, "1", **told)
+    second = model.linked(f"position {one.name} {one.minor} {spot.label}", combination, offset=offset + splitting)
+    broad = width
+    if one.partner_width_ratio != 1.0:
+        broad = int(model.linked(f"width {one.name} {one.minor} {spot.label}", {width: one.partner_width_ratio}))
+    minor = (int(second), broad, *others)
+    fraction = ratio / (1.0 + ratio)
+    for part, weight in ((main, 1.0 - fraction), (minor, fraction)):
+        model.term(shape, segment=segment, column=column, parameters=list(part), weight=weight, background=background)
+    built.columns.append(Column(number, one, column, shape, main, minor, fraction))
+

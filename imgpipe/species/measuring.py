@@ -1,0 +1,172 @@
+"""From a fit to what is reported: position, FWHM, area and share of each component, quality of each spectrum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imgpipe.kernels.fit import FitResult, evaluate
+from imgpipe.kernels.peak_widths import GAUSS_HEIGHT, voigt_height, voigt_width
+from imgpipe.kernels.share_intervals import shares
+from imgpipe.species.building import Built, Column
+
+Measured = dict[str, np.ndarray]
+"""Arrays with a leading batch axis; the second axis counts columns (components of all spots), peaks or spots."""
+
+
+def measured(built: Built, problem: object, y: np.ndarray, result: FitResult, members: np.ndarray) -> Measured:
+    """Return everything that a batch of fits says.
+
+    Parameters
+    ----------
+    y : (b, n) counts of all spots side by side
+    members : (c, c) bool, which components make the total of which (`denominators`)
+    """
+    covariance = usable(result.covariance)
+    areas = [one.column for one in built.columns]
+    nq = result.q.shape[1]
+    block = covariance[:, nq:, nq:][:, areas][:, :, areas]
+    area = result.amplitude[:, areas]
+    share = shares(area, block, members)
+    found: Measured = {
+        "q": result.q,
+        "amplitude": result.amplitude,
+        "area": area,
+        "u_area": _sd(block),
+        "percent": share.percent,
+        "u_percent": share.u,
+        "at_zero": result.at_zero[:, areas].astype(np.float64),
+        "at_low": result.at_low.astype(np.float64),
+        "at_high": result.at_high.astype(np.float64),
+        "status": result.status.astype(np.float64),
+        "iterations": result.iterations.astype(np.float64),
+        "statistic": result.statistic,
+        "largest_correlation": largest_correlation(covariance),
+    }
+    found |= _peaks(built, problem, result, covariance[:, :nq, :nq])
+    found |= _pairs(built, share.percent, share.covariance)
+    found |= _quality(built, problem, y, result)
+    return found
+
+
+def usable(covariance: np.ndarray) -> np.ndarray:
+    """Return a covariance without NaN: what could not be estimated counts as not moving."""
+    return np.nan_to_num(covariance, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _sd(covariance: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.clip(np.einsum("bii->bi", covariance), 0.0, None))
+
+
+def denominators(columns: Sequence[Column], excluded: Sequence[str]) -> np.ndarray:
+    """Return (c, c) bool: the chemical components of the same spot and line make the total, but for the excluded."""
+    counts = [c.component.kind == "chemical" and c.component.name not in excluded for c in columns]
+    place = [(c.spot, c.component.line) for c in columns]
+    return np.array(
+        [[a and b and p == r for b, r in zip(counts, place, strict=True)] for a, p in zip(counts, place, strict=True)],
+        dtype=bool,
+    ).reshape(len(columns), len(columns))
+
+
+def _peaks(built: Built, problem: object, result: FitResult, covariance: np.ndarray) -> Measured:
+    """Return position and FWHM of the main half of each component, with u."""
+    links = np.asarray(problem.links)  # type: ignore[attr-defined]
+    rows = {"position": [], "u_position": [], "fwhm": [], "u_fwhm": [], "height": [], "minor_fwhm": []}  # type: ignore[var-annotated]
+    for one in built.columns:
+        place = links[one.main[0]]
+        rows["position"].append(result.p[:, one.main[0]])
+        rows["u_position"].append(_u_of(np.broadcast_to(place, result.q.shape), covariance))
+        width, slope = total_width(one.shape, one.main, result.p, links)
+        rows["fwhm"].append(width)
+        rows["u_fwhm"].append(_u_of(slope, covariance))
+        rows["height"].append(_unit_height(one.shape, one.main, result.p))
+        other = total_width(one.shape, one.minor, result.p, links)[0] if one.minor else np.full(len(width), np.nan)
+        rows["minor_fwhm"].append(other)
+    return {name: np.stack(values, axis=1) for name, values in rows.items()}
+
+
+def _u_of(slope: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.clip(np.einsum("bi,bij,bj->b", slope, covariance, slope), 0.0, None))
+
+
+def total_width(
+    shape: str, handles: tuple[int, ...], p: np.ndarray, links: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the FWHM (b,) of a peak and its derivatives (b, nq)."""
+    width = p[:, handles[1]]
+    if shape != "voigt":
+        return width, np.broadcast_to(links[handles[1]], (len(p), links.shape[1]))
+    total, by_gauss, by_lorentz = voigt_width(width, p[:, handles[2]])
+    return total, by_gauss[:, None] * links[handles[1]] + by_lorentz[:, None] * links[handles[2]]
+
+
+def _unit_height(shape: str, handles: tuple[int, ...], p: np.ndarray) -> np.ndarray:
+    """Return the height of a peak of area one, 1/eV; NaN for shapes without a closed form."""
+    width = p[:, handles[1]]
+    if shape == "voigt":
+        return voigt_height(width, p[:, handles[2]])
+    if shape == "gaussian":
+        return np.asarray(GAUSS_HEIGHT / width)
+    if shape == "lorentzian":
+        return np.asarray(2.0 / (np.pi * width))
+    if shape == "gl_sum":
+        m = p[:, handles[2]]
+        return np.asarray(1.0 / (width * ((1.0 - m) / GAUSS_HEIGHT + m * np.pi / 2.0)))
+    return np.full(len(p), np.nan)
+
+
+def _pairs(built: Built, percent: np.ndarray, covariance: np.ndarray) -> Measured:
+    """Return differences of shares between samples, with the u that knows what they share."""
+    pairs = sample_pairs(built)
+    one, two = [a for a, _ in pairs], [b for _, b in pairs]
+    variance = covariance[:, one, one] + covariance[:, two, two] - 2.0 * covariance[:, one, two]
+    return {
+        "difference": percent[:, one] - percent[:, two],
+        "u_difference": np.sqrt(np.clip(variance, 0.0, None)),
+    }
+
+
+def sample_pairs(built: Built) -> list[tuple[int, int]]:
+    """Return the pairs of columns that are the same component of two samples."""
+    keys = [(built.spots[c.spot].region.region, c.component.name) for c in built.columns]
+    sample = [built.spots[c.spot].sample for c in built.columns]
+    every = range(len(keys))
+    return [(i, j) for i in every for j in every if i < j and keys[i] == keys[j] and sample[i] != sample[j]]
+
+
+def largest_correlation(covariance: np.ndarray) -> np.ndarray:
+    """Return the largest absolute correlation (b,) between two free parameters or areas."""
+    sd = _sd(covariance)
+    scale = np.where(sd > 0, 1.0 / np.where(sd > 0, sd, 1.0), 0.0)
+    correlation = np.abs(covariance * scale[:, :, None] * scale[:, None, :])
+    size = correlation.shape[1]
+    correlation[:, np.arange(size), np.arange(size)] = 0.0
+    return np.asarray(correlation.reshape(len(sd), -1).max(axis=1))
+
+
+def _quality(built: Built, problem: object, y: np.ndarray, result: FitResult) -> Measured:
+    """Return chi-square, residual sd and Abbe value per spot, with weights 1/fitted counts (Pearson)."""
+    envelope, _ = evaluate(problem, result.q, result.amplitude)
+    standard = standardised(y, envelope)
+    free = result.q.shape[1] + result.amplitude.shape[1]
+    total = y.shape[1]
+    found: Measured = {name: np.empty((len(y), len(built.spots))) for name in ("reduced", "residual_sd", "abbe", "sum")}
+    first = 0
+    for number, spot in enumerate(built.spots):
+        here = slice(first, first + spot.x.size)
+        first += spot.x.size
+        r, size = standard[:, here], spot.x.size
+        freedom = max(size - free * size / total, 1.0)
+        found["reduced"][:, number] = np.sum(r**2, axis=1) / freedom
+        found["residual_sd"][:, number] = np.std(y[:, here] - envelope[:, here], axis=1)
+        spread = np.sum((r - r.mean(axis=1, keepdims=True)) ** 2, axis=1)
+        steps = np.sum(np.diff(r, axis=1) ** 2, axis=1)
+        found["abbe"][:, number] = 0.5 * np.divide(steps, spread, out=np.ones_like(steps), where=spread > 0)
+        found["sum"][:, number] = y[:, here].sum(axis=1)
+    return found
+
+
+def standardised(y: np.ndarray, envelope: np.ndarray) -> np.ndarray:
+    """Return residuals over the square root of the fitted counts (at least 1e-3 counts)."""
+    return np.asarray((y - envelope) / np.sqrt(np.maximum(envelope, 1e-3)))

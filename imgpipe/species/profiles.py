@@ -1,0 +1,61 @@
+"""Peak shapes of the components: which further parameters each takes, and what holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgpipe.species.plan import ComponentPlan, FitPlan
+
+if TYPE_CHECKING:
+    from imgpipe.species.building import Built, Spot
+
+LARGEST_LORENTZ = 2.0
+"""eV."""
+
+
+def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[str, tuple[int, ...]]:
+    """Return the shape of a component and the handles of its parameters after position and width."""
+    shape = one.shape
+    if shape in ("gaussian", "lorentzian"):
+        return shape, ()
+    if shape == "voigt":
+        return shape, (_lorentz(built, plan, spot, one),)
+    if shape in ("gl_sum", "gl_product"):
+        return shape, (_mixing(built, plan, spot),)
+    if shape == "doniach":
+        return shape, (_asymmetry(built, plan, spot, one),)
+    raise ValueError(f"no rule for shape {shape}")
+
+
+def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
+    region = spot.region
+    title = f"Lorentz FWHM {region.region}"
+    low = min(one.natural_width, region.lorentz)
+    return _held(built, plan, spot, title, region.lorentz, region.u_lorentz, "eV", low, LARGEST_LORENTZ)
+
+
+def _mixing(built: Built, plan: FitPlan, spot: Spot) -> int:
+    region = spot.region
+    return _held(built, plan, spot, f"Lorentz share m {region.region}", region.mixing, region.u_mixing, "1", 0.0, 1.0)
+
+
+def _asymmetry(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
+    title = f"asymmetry {one.name} {spot.region.region}"
+    return _held(built, plan, spot, title, one.asymmetry, one.u_asymmetry, "1", 0.0, 0.5)
+
+
+def _held(
+    built: Built, plan: FitPlan, spot: Spot, title: str, value: float, u: float, unit: str, low: float, high: float
+) -> int:
+    """Return a shape parameter with its prior (a constant where u is 0), one for all samples where they share it."""
+    place = "" if "mixing" in plan.share else spot.sample
+    key = ("mixing", title, place)
+    told = {"source": "practice: compounds are mostly Gaussian"}
+    if u == 0.0:
+        moved = built.note(spot, title, "fixed", spot.region.region, value, 0.0, unit, **told)
+        return built.shared.setdefault(key, int(built.model.fixed(moved)))
+    if key not in built.shared:
+        moved = value + built.book.moved.get(title, 0.0)
+        built.shared[key] = built.free(f"{title} {place}".strip(), moved, low, high, (moved, u))
+        built.note(spot, title, "prior", spot.region.region, value, u, unit, fitted=({built.shared[key]: 1.0},), **told)
+    return built.shared[key]

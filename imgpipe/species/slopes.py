@@ -1,0 +1,49 @@
+"""Backgrounds that are fitted with the peaks: constant, line, active Shirley, Tougaard's universal loss functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imgpipe.species.plan import FitPlan
+
+if TYPE_CHECKING:
+    from imgpipe.species.building import Built, Spot
+
+TOUGAARD = {"tougaard_u2": (1643.0, 0.0), "tougaard_u3": (1000.0, 13300.0)}
+"""C (eV2) and D (eV2) of the loss functions: U2 general, U3 metals (the starting values of Tougaard 1997)."""
+LARGEST_STEP = 2.0
+"""1/eV: Shirley step over peak area."""
+
+
+def add_background(built: Built, plan: FitPlan, number: int, spot: Spot, segment: int) -> Any:
+    """Add the additive columns of a spot; return what each peak carries along (none, Shirley or Tougaard)."""
+    model, kind, label = built.model, spot.region.background, spot.label
+    constant = int(model.column(f"constant {label}", nonnegative=True))
+    model.term("constant", segment=segment, column=constant, parameters=[])
+    columns = [constant]
+    if "linear" in kind:
+        slope = int(model.column(f"slope {label}", nonnegative=False))
+        model.term("linear", segment=segment, column=slope, parameters=[])
+        columns.append(slope)
+    built.backgrounds.append(columns)
+    return _carried(built, plan, spot)
+
+
+def _carried(built: Built, plan: FitPlan, spot: Spot) -> Any:
+    kind = spot.region.background
+    family = kind.removesuffix("_linear")
+    if family not in ("shirley", *TOUGAARD):
+        return None
+    place = "" if "background" in plan.share else spot.sample
+    key = ("background", spot.region.region, place)
+    if family == "shirley":
+        if key not in built.shared:
+            built.shared[key] = built.free(f"Shirley step {spot.region.region} {place}".strip(), 0.02, 0.0, LARGEST_STEP)
+        return built.model.shirley(built.shared[key])
+    c, d = TOUGAARD[family]
+    if key not in built.shared:
+        start = 500.0
+        built.shared[key] = built.free(f"Tougaard B {spot.region.region} {place}".strip(), start, 0.0, 1.0e5)
+    b = built.shared[key]
+    fixed = built.model.fixed
+    return built.model.tougaard(b, fixed(c), fixed(d), fixed(0.0))
