@@ -41,7 +41,9 @@ class InputRole(BaseModel):
 
     files: str = Field(description="file-name pattern with fields, e.g. {sample}_{day:d}d.tif")
     units: dict[str, str] = Field(default_factory=dict, description="unit of each number field")
-    stack: Literal["z", "time", "cycle", "signal", "sample"] | None = Field(None, description="dimension that a field of this name makes")
+    stack: Literal["z", "time", "cycle", "signal", "sample"] | None = Field(
+        None, description="dimension that a field of this name makes"
+    )
     pixel_size: Length | None = Field(None, description="pixel size for files that carry none")  # type: ignore[valid-type]
     data_bar: Literal["auto", "none"] | int = Field("auto", description="data bar: auto, none, or rows to cut")
     saturated: Annotated[float, Field(ge=0, le=1)] = Field(0.05, description="largest share of saturated pixels")
@@ -56,9 +58,16 @@ class InputRole(BaseModel):
         return Pattern(self.files)
 
 
+def _is_one_role(value: Any) -> bool:
+    """Tell whether inputs are `{files: PATTERN, ...}`: one kind of files that needs no name."""
+    return isinstance(value, Mapping) and isinstance(value.get("files"), str)
+
+
 def _short_form(value: Any) -> Any:
     if isinstance(value, str):
         return {"": {"files": value}}
+    if _is_one_role(value):
+        return {"": value}
     if isinstance(value, Mapping):
         return {role: {"files": given} if isinstance(given, str) else given for role, given in value.items()}
     return value
@@ -140,12 +149,18 @@ class Recipe:
             for role, given in self.inputs.items()
         }
         text: dict[str, Any] = {"imgpipe": VERSION, "title": self.title}
-        text["inputs"] = roles[""]["files"] if set(roles) == {""} else roles
+        text["inputs"] = _shortest(roles)
         text["steps"] = [dump_call(call) for call in self.steps]
         text |= {"keep": list(self.keep)} if self.keep else {}
         text |= {"study": [dump_call(call) for call in self.study]} if self.study else {}
         text |= {"edits": edits} if edits else {}
         return yaml.safe_dump(text, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _shortest(roles: dict[str, dict[str, Any]]) -> Any:
+    if set(roles) != {""}:
+        return roles
+    return roles[""]["files"] if set(roles[""]) == {"files"} else roles[""]
 
 
 def dump_call(call: Call) -> dict[str, Any]:
@@ -253,7 +268,9 @@ def _word_faults(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _input_faults(header: Header, located: Located) -> Iterator[str]:
     for role, given in header.inputs.items():
         line = located.line("inputs", role)
-        if not NAME.fullmatch(role) and located.value["inputs"] != given.files:
+        if not NAME.fullmatch(role) and not (
+            isinstance(located.value["inputs"], str) or _is_one_role(located.value["inputs"])
+        ):
             yield f"line {line}: {role!r} can't name a role: letters, digits, _ + - . only, a letter first"
         try:
             fields = set(given.pattern.fields)

@@ -249,3 +249,16 @@ def test_any_text_is_plain_data_or_a_recipe_error(text):
     except RecipeError:
         return
     assert found == yaml.safe_load(text)
+
+
+def test_one_kind_of_files_needs_no_role_to_have_options():
+    text = "imgpipe: 1\ninputs: {files: '{sample}_x.tif', stack: sample}\nsteps: [crop]\n"
+    recipe = Recipe.parse(text)
+    assert list(recipe.inputs) == [""]
+    assert recipe.inputs[""].stack == "sample"
+    assert Recipe.parse(recipe.dump()).inputs == recipe.inputs
+
+
+def test_a_wrong_option_of_the_one_kind_of_files_is_named():
+    with pytest.raises(RecipeError, match="stakc"):
+        Recipe.parse("imgpipe: 1\ninputs: {files: '{sample}_x.tif', stakc: sample}\nsteps: [crop]\n")

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from imgpipe.figures.overview import overview_figure
 from imgpipe.figures.section import grey_limits
-from imgpipe.figures.sets import group_figures, measured_leaves
+from imgpipe.figures.sets import group_figures, leaf_kind, measured_leaves
+from imgpipe.figures.share_overview import share_overview_figure
 
-__all__ = ["grey_limits", "group_figures", "measured_leaves", "overview_figure"]
+__all__ = [
+    "grey_limits",
+    "group_figures",
+    "leaf_kind",
+    "measured_leaves",
+    "overview_figure",
+    "share_overview_figure",
+]

@@ -1,8 +1,9 @@
-"""The set of figures of one group: section, distribution, budget."""
+"""The set of figures of one group: what each kind of leaf is drawn as."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
@@ -10,7 +11,69 @@ import xarray as xr
 from imgpipe.figures.budget import budget_figure
 from imgpipe.figures.distribution import distribution_figure
 from imgpipe.figures.drawing import figure_style
+from imgpipe.figures.intervals import interval_figure, interval_names
 from imgpipe.figures.section import section_figure
+from imgpipe.figures.series import series_figure
+from imgpipe.figures.shares import has_shares, shares_figure
+from imgpipe.figures.spectra import is_fitted, is_spectrum, series_coordinate
+from imgpipe.figures.spectrum import spectrum_figure
+
+
+@dataclass(frozen=True)
+class Plate:
+    """Where and how one figure is drawn: folder, name of its files, heading, grey limits of images."""
+
+    folder: Path
+    name: str
+    heading: str
+    grey_limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Maker:
+    """One figure: the kind of leaf it belongs to, when it applies, and what draws it."""
+
+    name: str
+    kind: str
+    applies: Callable[[xr.Dataset], bool]
+    draw: Callable[[xr.Dataset, Plate], list[Path]]
+
+
+def leaf_kind(leaf: xr.Dataset) -> str:
+    """Return what a leaf is: ``section`` (layers were looked for), ``spectrum``, ``numbers``, or nothing of these."""
+    if {"layer", "interface"} & {str(dim) for dim in leaf.dims}:
+        return "section"
+    if is_spectrum(leaf):
+        return "spectrum"
+    return "numbers" if interval_names(leaf) else ""
+
+
+def _section(leaf: xr.Dataset, plate: Plate) -> list[Path]:
+    with figure_style():
+        return section_figure(leaf, plate.grey_limits, plate.folder, plate.name, plate.heading)
+
+
+def _plain(figure: Callable[[xr.Dataset, Path, str, str], list[Path]]) -> Callable[[xr.Dataset, Plate], list[Path]]:
+    return lambda leaf, plate: figure(leaf, plate.folder, plate.name, plate.heading)
+
+
+def _is_series(leaf: xr.Dataset) -> bool:
+    return series_coordinate(leaf) is not None
+
+
+MAKERS: tuple[Maker, ...] = (
+    Maker("section", "section", lambda leaf: "image" in leaf, _section),
+    Maker("thickness", "section", lambda leaf: "local_thickness" in leaf and leaf.sizes["layer"] > 0,
+          _plain(lambda *given: distribution_figure(*given))),
+    Maker("budget", "section", lambda leaf: "u_thickness" in leaf and bool(leaf["u_thickness"].notnull().any()),
+          _plain(lambda *given: budget_figure(*given))),
+    Maker("spectra", "spectrum", lambda leaf: True, _plain(spectrum_figure)),
+    Maker("series", "spectrum", _is_series, _plain(series_figure)),
+    Maker("shares", "spectrum", lambda leaf: is_fitted(leaf) and has_shares(leaf), _plain(shares_figure)),
+    Maker("intervals", "spectrum", lambda leaf: bool(interval_names(leaf)), _plain(interval_figure)),
+    Maker("intervals", "numbers", lambda leaf: True, _plain(interval_figure)),
+)  # fmt: skip
+"""Every figure of a group, in the order in which a page shows them."""
 
 
 def group_figures(
@@ -32,20 +95,27 @@ def group_figures(
     drawn: dict[str, list[Path]] = {}
     several = sum(1 for _ in measured_leaves(tree)) > 1
     for name, leaf in measured_leaves(tree):
-        mark = f"{name.replace('/', '_')}_" if several else ""
-        heading = f"{title} {name}".strip() if several else title
-        if "image" in leaf:
-            with figure_style():
-                drawn[f"{mark}section"] = section_figure(leaf, grey_limits, folder, f"{mark}section", heading)
-        if "local_thickness" in leaf and leaf.sizes["layer"]:
-            drawn[f"{mark}thickness"] = distribution_figure(leaf, folder, f"{mark}thickness", heading)
-        if "u_thickness" in leaf and leaf["u_thickness"].notnull().any():
-            drawn[f"{mark}budget"] = budget_figure(leaf, folder, f"{mark}budget", heading)
+        mark = f"{file_mark(name)}_" if several else ""
+        heading = f"{title} {name}".strip() if several else _heading(title, leaf)
+        for maker in MAKERS:
+            if maker.kind == leaf_kind(leaf) and maker.applies(leaf):
+                place = f"{mark}{maker.name}"
+                drawn[place] = maker.draw(leaf, Plate(folder, place, heading, grey_limits))
     return drawn
 
 
+def file_mark(leaf: str) -> str:
+    """Return a leaf's name as part of a file name: ``Mg-Cu/S 2p`` -> ``Mg-Cu_S2p``."""
+    return leaf.replace("/", "_").replace(" ", "")
+
+
 def measured_leaves(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
-    """Yield name and data of each leaf on which layers were looked for."""
+    """Yield name and data of each leaf that a step has measured: layers, spectra, numbers with intervals."""
     for node in tree.leaves:
-        if {"layer", "interface"} & {str(dim) for dim in node.dims}:
-            yield node.path.strip("/"), node.to_dataset()
+        if leaf_kind(leaf := node.to_dataset()):
+            yield node.path.strip("/"), leaf
+
+
+def _heading(title: str, leaf: xr.Dataset) -> str:
+    region = str(leaf.attrs.get("region", "")) if leaf_kind(leaf) == "spectrum" else ""
+    return f"{title} {region}".strip()

@@ -49,8 +49,13 @@ def is_spectrum(leaf: xr.Dataset) -> bool:
 
 
 def is_fitted(leaf: xr.Dataset) -> bool:
-    """Tell whether a leaf holds a fit of its spectra."""
-    return is_spectrum(leaf) and {"envelope", "background", "component_curve"} <= set(leaf.data_vars)
+    """Tell whether a leaf holds the results of a fit of its spectra."""
+    return is_spectrum(leaf) and "component" in leaf.coords and "area" in leaf
+
+
+def has_curves(leaf: xr.Dataset) -> bool:
+    """Tell whether a leaf holds the curves of its fit too; very long series keep the numbers only."""
+    return is_fitted(leaf) and {"envelope", "background", "component_curve"} <= set(leaf.data_vars)
 
 
 def measured_name(leaf: xr.Dataset) -> str | None:
@@ -83,7 +88,9 @@ def places(leaf: xr.Dataset) -> list[str]:
     along = series_coordinate(leaf)
     if along is not None:
         return [quantity_text(float(value), along) for value in along.values]
-    return [str(value) for value in leaf[dim].values] if dim in leaf.coords else [str(n) for n in range(leaf.sizes[dim])]
+    return (
+        [str(value) for value in leaf[dim].values] if dim in leaf.coords else [str(n) for n in range(leaf.sizes[dim])]
+    )
 
 
 def quantity_text(value: float, array: xr.DataArray) -> str:
@@ -122,13 +129,16 @@ def _spectrum(leaf: xr.Dataset, label: str) -> Spectrum:
     name = measured_name(leaf)
     measured = leaf[name]
     energy = np.asarray(leaf["energy"].values, dtype=float)
-    fitted = is_fitted(leaf)
+    fitted = has_curves(leaf)
     shown = np.isfinite(leaf["envelope"].values) if fitted else np.ones(energy.shape, dtype=bool)
 
     def take(array: xr.DataArray) -> np.ndarray:
         return np.asarray(array.values, dtype=float)[shown]
 
-    curves = {str(n): take(leaf["component_curve"].isel(component=i)) for i, n in enumerate(components(leaf))}
+    curves = {
+        str(n): take(leaf["component_curve"].isel(component=i))
+        for i, n in enumerate(components(leaf) if fitted else [])
+    }
     return Spectrum(
         label=label,
         energy=energy[shown],

@@ -59,6 +59,7 @@ def tree(leaves: list[dict[str, Any]], scratch: Scratch) -> xr.DataTree:
 
 def _dataset(leaf: dict[str, Any], scratch: Scratch) -> xr.Dataset:
     coords = {dim: _axis(dim, found) for dim, found in leaf["axes"].items()}
+    coords |= {name: _coordinate(found) for name, found in leaf["coords"].items()}
     variables = {name: _array(found, scratch) for name, found in leaf["arrays"].items()}
     numbers = {name: quantity(s["value"], s["unit"], s["long_name"]) for name, s in leaf["scalars"].items()}
     return xr.Dataset({**variables, **numbers}, coords=coords, attrs=leaf["attrs"])
@@ -68,7 +69,15 @@ def _axis(dim: str, found: dict[str, Any]) -> xr.DataArray:
     if found["values"] is not None:
         names = np.array(found["values"], dtype=object)
         return xr.DataArray(names, dims=(dim,), attrs={"long_name": dim})
-    return axis(dim, found["size"], found["step"], found["unit"], start=found["start"])
+    if found["numbers"] is not None:
+        given = {"long_name": dim, **found["attrs"]}
+        return quantity(np.array(found["numbers"], np.float64), found["unit"], dims=dim, **given)
+    regular = axis(dim, found["size"], found["step"], found["unit"], start=found["start"])
+    return regular.assign_attrs(found["attrs"])
+
+
+def _coordinate(found: dict[str, Any]) -> xr.DataArray:
+    return quantity(np.array(found["numbers"], np.float64), found["unit"], found["long_name"], found["dim"])
 
 
 def _array(found: dict[str, Any], scratch: Scratch) -> xr.DataArray:

@@ -51,13 +51,34 @@ class Source:
 
 @dataclass(frozen=True)
 class Axis:
-    """A regular coordinate (``start + step * index``) or a list of names (`values`)."""
+    """A coordinate: regular (``start + step * index``), a list of names (`values`), or numbers as they are (`numbers`).
+
+    Parameters
+    ----------
+    size : points
+    step, start, unit : of a regular coordinate; `unit` of `numbers` too
+    values : names, no unit
+    numbers : values of an irregular coordinate, rising
+    attrs : further attributes of the coordinate (long_name, energy_type ...)
+    """
 
     size: int
     step: float = 1.0
     unit: str = "px"
     start: float = 0.0
     values: tuple[str, ...] | None = None
+    numbers: tuple[float, ...] | None = None
+    attrs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """A further coordinate along a dimension that has an axis: etch_time along cycle."""
+
+    dim: str
+    numbers: tuple[float, ...]
+    unit: str
+    long_name: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,7 @@ class Stream:
 class Leaf:
     """One acquisition.
 
+    `name` may hold one slash: a sample with several regions in one file gives the leaves ``SAMPLE/S 2p`` ...
     `flags` and `attrs` are read after all blocks were written, so a reader may add to them while it streams.
     `close` is called when everything is written.
     """
@@ -106,3 +128,4 @@ class Leaf:
     attrs: dict[str, Any] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     close: Callable[[], None] | None = None
+    coords: dict[str, Coordinate] = field(default_factory=dict)

@@ -27,6 +27,7 @@ def write(leaf: Leaf, scratch: Path) -> dict[str, Any]:
         "name": leaf.name,
         "arrays": arrays,
         "axes": {name: dataclasses.asdict(axis) for name, axis in leaf.axes.items()},
+        "coords": {name: dataclasses.asdict(found) for name, found in leaf.coords.items()},
         "scalars": {name: dataclasses.asdict(scalar) for name, scalar in leaf.scalars.items()},
         "attrs": leaf.attrs,
         "flags": leaf.flags,

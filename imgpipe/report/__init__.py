@@ -10,13 +10,19 @@ import pandas as pd
 
 from imgpipe.bundle import Bundle, open_bundle
 from imgpipe.methods import methods_paragraphs, write_methods
-from imgpipe.report.content import FLAGS, failure_rows, flag_meaning, run_facts
+from imgpipe.figures.share_overview import place_columns
+from imgpipe.report.content import FIT_FLAGS, FLAGS, failure_rows, flag_meaning, legend, run_facts
 from imgpipe.report.groups import Section, group_section
 from imgpipe.report.layer_rows import budget_rows, layer_rows, plain_table, read_table
-from imgpipe.report.pictures import Picture, draw_groups, draw_overview
+from imgpipe.report.pictures import Picture, draw_groups, draw_overview, draw_share_overview
+from imgpipe.report.share_rows import share_rows
 from imgpipe.store import disk_errors
 
 NAME = "report.html"
+TABLES = ("layers", "interfaces", "components", "peaks")
+"""Tables that the page shows with all their columns."""
+MOST_ROWS = 2000
+"""Rows up to which a table is shown with all its columns."""
 MOST_OPEN = 8
 """Groups up to which all their sections are unfolded."""
 
@@ -43,25 +49,38 @@ def build_report(out: str | Path) -> Path:
 
 
 def _render(bundle: Bundle) -> str:
-    layers, interfaces = read_table(bundle, "layers"), read_table(bundle, "interfaces")
+    tables = {name: read_table(bundle, name) for name in TABLES}
+    layers, components = tables["layers"], tables["components"]
     pictures = draw_groups(bundle)
-    sections = [group_section(bundle, name, interfaces, pictures[name]) for name in bundle.groups]
-    rows = layer_rows(layers, {section.name: section.anchor for section in sections})
+    sections = [group_section(bundle, name, tables["interfaces"], pictures[name]) for name in bundle.groups]
+    anchors = {section.name: section.anchor for section in sections}
+    rows, shares = layer_rows(layers, anchors), share_rows(components, anchors)
+    layered = bool(rows) or not shares
     return _template().render(
-        title=bundle.info.get("title") or "Layer thickness",
+        title=bundle.info.get("title") or ("Layer thickness" if layered else "Peak fits"),
+        subtitle="Layer thickness from cross-sections" if layered else "Peak fits of photoelectron spectra",
         run=run_facts(bundle),
+        layered=layered,
         rows=rows,
         fields=list(rows[0].fields) if rows else [],
-        flags=[(flag, text) for flag, text in FLAGS.items() if any(flag in row.flags for row in rows)],
+        flags=legend(FLAGS, rows),
         budget=budget_rows(layers),
         overview=_overview(bundle, sections, layers),
+        shares=shares,
+        share_fields=list(shares[0].fields) if shares else [],
+        share_flags=legend(FIT_FLAGS, shares),
+        share_overview=draw_share_overview(bundle, components) if shares else None,
+        denominators=list(dict.fromkeys(row.of for row in shares if row.of)),
+        spectra=len(components[place_columns(components) + ["leaf"] * ("leaf" in components)].drop_duplicates())
+        if shares
+        else 0,
         sections=sections,
         unfolded=len(sections) <= MOST_OPEN,
         failures=failure_rows(bundle),
         methods=methods_paragraphs(bundle),
         recipe=bundle.recipe_text,
         versions=bundle.info.get("versions", {}),
-        tables=[(name, plain_table(table)) for name, table in (("layers", layers), ("interfaces", interfaces))],
+        tables=[(name, plain_table(table)) for name, table in tables.items() if len(table) <= MOST_ROWS],
         meaning=flag_meaning,
         style=files("imgpipe.report").joinpath("style.css").read_text(encoding="utf-8"),
     )
@@ -73,6 +92,10 @@ def _overview(bundle: Bundle, sections: list[Section], layers: pd.DataFrame) -> 
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("imgpipe.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(files("imgpipe.report").joinpath("page.html.j2").read_text(encoding="utf-8"))
+    return environment.get_template("page.html.j2")

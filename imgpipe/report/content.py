@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from imgpipe.bundle import Bundle
 
@@ -21,7 +22,39 @@ FLAGS = {
     "edited": "A person moved an edge of this layer.",
     "saturated": "Part of the image is at the end of the grey scale; edges there may be shifted.",
 }
-"""Flag -> what it means, in the order of the page's legend."""
+"""Flag of a layer -> what it means, in the order of the page's legend."""
+
+FIT_FLAGS = {
+    "at bound": "The best fit lies at the edge of what was allowed; the uncertainty is one-sided there and no standard"
+    " uncertainty is given.",
+    "below detection": "The area is compatible with zero: the share is an upper bound with 95 % confidence.",
+    "misfit": "The curve does not describe the data within counting statistics: something is missing in the model. The"
+    " uncertainty was enlarged accordingly.",
+    "structure": "The residuals are not random: something is missing in the model.",
+    "not converged": "The fit did not settle; its numbers are not to be used.",
+    "unverified energy": "The energy of this species in the library was not checked against a source.",
+    "unverified": "A value that holds this fit was not checked against a source.",
+    "strongly correlated": "Two parameters can hardly be told apart; look at the table of constraints.",
+    "overlap": "Another line lies in the same place; see the remark of the species.",
+    "outside of the window": "The line lies outside of the fitted window and was left out.",
+    "counts already divided by dwell": "The file gives a rate and no dwell time: counting statistics are unknown and the"
+    " scatter about the fit serves in their place.",
+    "C 1s on Li": "C 1s is no reliable energy reference on lithium metal and on fresh interphases; positions may be off by"
+    " several tenths of an eV.",
+    "C 1s": "C 1s is no reliable energy reference on lithium metal and on fresh interphases; positions may be off by several"
+    " tenths of an eV.",
+    "no energy reference": "Energies are as recorded; charging was not corrected.",
+    "not in the model": "The spectrum shows a peak that the model does not contain.",
+}
+"""Flag of a fit -> what it means; a flag that starts like one of these means the same."""
+
+
+class Flagged(Protocol):
+    """A row of a table with flags."""
+
+    @property
+    def flags(self) -> list[str]:
+        """Flags of the row."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +99,23 @@ def failure_rows(bundle: Bundle) -> list[Failure]:
 
 def flag_meaning(flag: str) -> str:
     """Return what a flag means; the flag itself where nothing more is known."""
-    return FLAGS.get(flag) or next((text for known, text in FLAGS.items() if flag.startswith(known)), flag)
+    known = FLAGS | FIT_FLAGS
+    return known.get(flag) or next((text for start, text in known.items() if flag.startswith(start)), flag)
+
+
+def legend(known: Mapping[str, str], rows: Sequence[Flagged]) -> list[tuple[str, str]]:
+    """Return the flags of a table with their meaning, each meaning once, in the order of the legend."""
+    found = [flag for row in rows for flag in row.flags]
+    return [(flag, text) for flag, text in known.items() if _occurs(flag, found, known)]
+
+
+def _occurs(flag: str, found: Sequence[str], known: Mapping[str, str]) -> bool:
+    """Tell whether a flag is among those found, spelt so or with more words; the longest known beginning counts."""
+    return any(one == flag or (one not in known and flag == _longest(one, known)) for one in found)
+
+
+def _longest(flag: str, known: Mapping[str, str]) -> str:
+    return max((start for start in known if flag.startswith(start)), key=len, default="")
 
 
 def _failure(entry: dict[str, Any]) -> Failure:

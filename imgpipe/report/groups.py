@@ -1,4 +1,4 @@
-"""The part of the page about one group: where it comes from, its figures, its interfaces."""
+"""The part of the page about one group: where it comes from, its flags, its figures, its tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from imgpipe.bundle import Bundle
-from imgpipe.figures import measured_leaves
+from imgpipe.figures import leaf_kind, measured_leaves
 from imgpipe.report.layer_rows import plain_table
+from imgpipe.report.leaf_words import FACTS, TABLES, Cells, Facts
 from imgpipe.report.pictures import Picture
 
-TILT_STATES = {"yes": "corrected", "no": "not corrected", "unknown": "unknown whether corrected"}
 INTERFACE_COLUMNS = {
     "interface": "interface",
     "roughness": "roughness",
@@ -26,26 +26,35 @@ INTERFACE_COLUMNS = {
 }
 """Variables of an interface that the page shows for each group, and their heads; the rest stands under All columns."""
 
-Cells = tuple[list[str], list[list[str]]]
-
 
 @dataclass(frozen=True)
 class Section:
-    """One group on the page."""
+    """One group on the page.
+
+    Attributes
+    ----------
+    facts : what all its leaves have in common
+    tables : heading and cells of each
+    """
 
     name: str
     anchor: str
-    facts: list[tuple[str, str]]
+    facts: Facts
     flags: list[str]
     pictures: list[Picture]
-    interfaces: Cells
+    tables: list[tuple[str, Cells]]
 
 
 def group_section(bundle: Bundle, name: str, interfaces: pd.DataFrame, pictures: list[Picture]) -> Section:
     """Return what the page says of one group."""
-    leaf = next((leaf for _, leaf in measured_leaves(bundle.tree(name))), xr.Dataset())
-    flags = [flag for flag in str(leaf.attrs.get("flags", "")).split("; ") if flag]
-    return Section(name, anchor_of(name), leaf_facts(leaf), flags, pictures, _interfaces(interfaces, name))
+    leaves = dict(measured_leaves(bundle.tree(name))) or {"": xr.Dataset()}
+    facts = {leaf: FACTS[leaf_kind(data) or "section"](data) for leaf, data in leaves.items()}
+    flags = dict.fromkeys(
+        flag for leaf in leaves.values() for flag in str(leaf.attrs.get("flags", "")).split("; ") if flag
+    )
+    tables = [("Interfaces", _interfaces(interfaces, name)), ("Spectra", _different(facts)), *_leaf_tables(leaves)]
+    shown = [(heading, cells) for heading, cells in tables if cells[1]]
+    return Section(name, anchor_of(name), _common(facts), list(flags), pictures, shown)
 
 
 def anchor_of(name: str) -> str:
@@ -53,27 +62,29 @@ def anchor_of(name: str) -> str:
     return "group-" + re.sub(r"[^0-9A-Za-z]+", lambda match: "".join(f"-{ord(c):x}" for c in match[0]), name)
 
 
-def leaf_facts(leaf: xr.Dataset) -> list[tuple[str, str]]:
-    """Return the metadata a reader asks for first; what the file does not say is left out."""
-    attrs = leaf.attrs
-    facts = [
-        ("file", attrs.get("source_file")),
-        ("instrument", attrs.get("instrument")),
-        ("detector", attrs.get("detector")),
-        ("beam energy", _scalar(leaf, "beam_energy", 1e-3, "kV")),
-        ("pixel size", _scalar(leaf, "pixel_size_x", 1.0, "nm") or "unknown"),
-        ("stage tilt", _scalar(leaf, "stage_tilt", 1.0, "°")),
-        ("face angle", _scalar(leaf, "face_angle", 1.0, "°")),
-        ("foreshortening", TILT_STATES.get(str(attrs.get("tilt_corrected")))),
-        ("image", " × ".join(str(leaf.sizes[d]) for d in ("x", "y") if d in leaf.sizes) + " px"),
+def _common(facts: dict[str, Facts]) -> Facts:
+    """Return the facts that are the same for every leaf."""
+    first, *others = facts.values()
+    return [fact for fact in first if all(fact in other for other in others)]
+
+
+def _different(facts: dict[str, Facts]) -> Cells:
+    """Return the facts in which the leaves differ, one row per leaf."""
+    common = _common(facts)
+    rest = {leaf: {label: value for label, value in own if (label, value) not in common} for leaf, own in facts.items()}
+    heads = list(dict.fromkeys(label for own in rest.values() for label in own))
+    if not heads:
+        return [], []
+    return ["", *heads], [[leaf, *(own.get(head, "–") for head in heads)] for leaf, own in rest.items()]
+
+
+def _leaf_tables(leaves: dict[str, xr.Dataset]) -> list[tuple[str, Cells]]:
+    several = len(leaves) > 1
+    return [
+        (f"{leaf}: {heading[:1].lower()}{heading[1:]}" if several else heading, cells)
+        for leaf, data in leaves.items()
+        for heading, cells in TABLES[leaf_kind(data) or "section"](data).items()
     ]
-    return [(label, str(value)) for label, value in facts if value]
-
-
-def _scalar(leaf: xr.Dataset, name: str, factor: float, unit: str) -> str:
-    if name not in leaf or leaf[name].ndim:
-        return ""
-    return f"{factor * float(leaf[name]):.5g}{'' if unit == '°' else ' '}{unit}"
 
 
 def _interfaces(table: pd.DataFrame, group: str) -> Cells:

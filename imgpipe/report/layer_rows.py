@@ -57,7 +57,7 @@ def read_table(bundle: Bundle, name: str) -> pd.DataFrame:
 
 def layer_rows(layers: pd.DataFrame, anchors: Mapping[str, str]) -> list[LayerRow]:
     """Return the table of layers as text, in the order of the file."""
-    names = _telling_fields(layers) if len(layers) else []
+    names = telling_fields(layers) if len(layers) else []
     return [_row(row, names, anchors) for _, row in layers.iterrows()]
 
 
@@ -89,13 +89,19 @@ def number(row: pd.Series, name: str) -> float:
     return float(row[name]) if name in row else float("nan")
 
 
-def _telling_fields(layers: pd.DataFrame) -> list[str]:
-    """Return the fields of the file names: all numbers, and texts that the group's name does not show."""
-    columns = list(layers.columns)
-    fields = [c for c in columns[: columns.index("layer")] if c not in NO_FIELDS]
-    groups = layers["group"].astype(str)
-    shown = {f for f in fields if all(str(value) in group for value, group in zip(layers[f], groups, strict=True))}
-    return [f for f in fields if pd.api.types.is_numeric_dtype(layers[f]) or f not in shown]
+def telling_fields(table: pd.DataFrame, thing: str = "layer") -> list[str]:
+    """Return the fields of the file names: all numbers, and texts that the group's name does not show.
+
+    Parameters
+    ----------
+    table : with the columns of the fields before that of the thing
+    thing : layer, component ...
+    """
+    columns = list(table.columns)
+    fields = [c for c in columns[: columns.index(thing)] if c not in NO_FIELDS]
+    groups = table["group"].astype(str)
+    shown = {f for f in fields if all(str(value) in group for value, group in zip(table[f], groups, strict=True))}
+    return [f for f in fields if pd.api.types.is_numeric_dtype(table[f]) or f not in shown]
 
 
 def _row(row: pd.Series, names: list[str], anchors: Mapping[str, str]) -> LayerRow:

@@ -13,7 +13,8 @@ import xarray as xr
 from PIL import Image
 
 from imgpipe.bundle import Bundle
-from imgpipe.figures import grey_limits, group_figures, measured_leaves, overview_figure
+from imgpipe.figures import grey_limits, group_figures, measured_leaves, overview_figure, share_overview_figure
+from imgpipe.figures.share_overview import share_rows
 
 FOLDER = "figures"
 WIDEST = 1500
@@ -24,6 +25,11 @@ CAPTIONS = {
     "thickness": "Distribution of local thickness: median, 16 to 84 %, and the 95 % interval of the mean.",
     "budget": "Terms of the uncertainty budget: random ones, and those shared by all images of a session.",
     "overview": "Thickness of each layer in each group with its 95 % interval.",
+    "spectra": "Measured counts (points), envelope, components on the fitted background (dashed), and residuals in units"
+    " of their expected deviation, with the band of ±2.",
+    "series": "All spectra of the series.",
+    "shares": "Share of each component with its 95 % interval; an arrow is an upper bound.",
+    "intervals": "Further results with their 95 % intervals.",
 }
 
 
@@ -54,6 +60,13 @@ def draw_groups(bundle: Bundle) -> dict[str, list[Picture]]:
 def draw_overview(bundle: Bundle, layers: pd.DataFrame) -> Picture:
     """Draw the thickness of all groups into ``OUT/figures``."""
     return _picture("overview", overview_figure(layers, bundle.path / FOLDER), bundle.path)
+
+
+def draw_share_overview(bundle: Bundle, components: pd.DataFrame) -> Picture | None:
+    """Draw the shares of all groups into ``OUT/figures``; nothing where there are long series only."""
+    if share_rows(components).empty:
+        return None
+    return _picture("shares", share_overview_figure(components, bundle.path / FOLDER), bundle.path)
 
 
 def _shared_limits(trees: dict[str, xr.DataTree]) -> dict[tuple[str, ...], tuple[float, float]]:

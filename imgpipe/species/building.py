@@ -86,7 +86,7 @@ class Built:
 
     def free(self, name: str, start: float, low: float, high: float, prior: tuple[float, float] | None = None) -> int:
         """Add a free parameter with a start value."""
-        handle = int(self.model.parameter(name, low=low, high=high, prior=prior))
+        handle = (self.model.parameter(name, low=low, high=high, prior=prior))
         self.start[handle] = float(np.clip(start, low, high))
         return handle
 
@@ -198,7 +198,7 @@ def _width(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
         ratio = built.note(
             spot, title, "linked", one.name, one.width_ratio, region.u_width_constant, "1", source="tied widths"
         )
-        handle = int(built.model.linked(name, {base: ratio}))
+        handle = (built.model.linked(name, {base: ratio}))
     else:
         least = max(one.natural_width, 0.5 * one.width_low, spot.least_gauss)
         handle = built.free(name, one.width, least, max(one.width_high, least + 0.1))
@@ -235,8 +235,8 @@ def _add_component(
     shape, others = profile_handles(built, plan, spot, one)
     combination, offset = position
     where = model.linked(f"position {one.name} {spot.label}", combination, offset=offset)
-    main = (int(where), width, *others)
-    column = int(model.column(f"{one.name} {spot.label}", nonnegative=True))
+    main = (where, width, *others)
+    column = (model.column(f"{one.name} {spot.label}", nonnegative=True))
     if one.minor is None:
         model.term(shape, segment=segment, column=column, parameters=list(main), background=background)
         built.columns.append(Column(number, one, column, shape, main))
@@ -249,8 +249,8 @@ def _add_component(
     second = model.linked(f"position {one.name} {one.minor} {spot.label}", combination, offset=offset + splitting)
     broad = width
     if one.partner_width_ratio != 1.0:
-        broad = int(model.linked(f"width {one.name} {one.minor} {spot.label}", {width: one.partner_width_ratio}))
-    minor = (int(second), broad, *others)
+        broad = (model.linked(f"width {one.name} {one.minor} {spot.label}", {width: one.partner_width_ratio}))
+    minor = (second, broad, *others)
     fraction = ratio / (1.0 + ratio)
     for part, weight in ((main, 1.0 - fraction), (minor, fraction)):
         model.term(shape, segment=segment, column=column, parameters=list(part), weight=weight, background=background)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -20,6 +20,7 @@ Shape = Literal["voigt", "gl_sum", "gl_product", "gaussian", "lorentzian", "doni
 Background = Literal[
     "constant", "linear", "shirley", "shirley_linear", "tougaard_u2", "tougaard_u2_linear", "tougaard_u3"
 ]
+BACKGROUNDS: tuple[str, ...] = get_args(Background)
 Kind = Literal["chemical", "loss", "foreign"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imgpipe.kernels.fit import FitResult, fit
+from imgpipe.kernels.fit import FitResult, Problem, fit
 from imgpipe.kernels.share_intervals import share_slopes
 from imgpipe.species.building import Built, Spot, build
 from imgpipe.species.measuring import Measured, denominators, measured, sample_pairs
@@ -44,8 +44,13 @@ class Fitter:
     spots: tuple[Spot, ...]
     options: Options
     built: Built
-    problem: object
+    problem: Problem
     members: np.ndarray
+
+    @property
+    def columns(self) -> int:
+        """Number of amplitudes, backgrounds included."""
+        return len(self.problem.column_names)
 
     def fit(self, y: np.ndarray, start: np.ndarray | None = None) -> FitResult:
         """Fit the counts (b, n); from start values (b, nq) where they are known."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imgpipe.kernels.fit import FitResult, evaluate
+from imgpipe.kernels.fit import FitResult, Problem, evaluate
 from imgpipe.kernels.peak_widths import GAUSS_HEIGHT, voigt_height, voigt_width
 from imgpipe.kernels.share_intervals import shares
 from imgpipe.species.building import Built, Column
@@ -15,7 +15,7 @@ Measured = dict[str, np.ndarray]
 """Arrays with a leading batch axis; the second axis counts columns (components of all spots), peaks or spots."""
 
 
-def measured(built: Built, problem: object, y: np.ndarray, result: FitResult, members: np.ndarray) -> Measured:
+def measured(built: Built, problem: Problem, y: np.ndarray, result: FitResult, members: np.ndarray) -> Measured:
     """Return everything that a batch of fits says.
 
     Parameters
@@ -69,9 +69,9 @@ def denominators(columns: Sequence[Column], excluded: Sequence[str]) -> np.ndarr
     ).reshape(len(columns), len(columns))
 
 
-def _peaks(built: Built, problem: object, result: FitResult, covariance: np.ndarray) -> Measured:
+def _peaks(built: Built, problem: Problem, result: FitResult, covariance: np.ndarray) -> Measured:
     """Return position and FWHM of the main half of each component, with u."""
-    links = np.asarray(problem.links)  # type: ignore[attr-defined]
+    links = problem.matrix
     rows = {"position": [], "u_position": [], "fwhm": [], "u_fwhm": [], "height": [], "minor_fwhm": []}  # type: ignore[var-annotated]
     for one in built.columns:
         place = links[one.main[0]]
@@ -145,7 +145,7 @@ def largest_correlation(covariance: np.ndarray) -> np.ndarray:
     return np.asarray(correlation.reshape(len(sd), -1).max(axis=1))
 
 
-def _quality(built: Built, problem: object, y: np.ndarray, result: FitResult) -> Measured:
+def _quality(built: Built, problem: Problem, y: np.ndarray, result: FitResult) -> Measured:
     """Return chi-square, residual sd and Abbe value per spot, with weights 1/fitted counts (Pearson)."""
     envelope, _ = evaluate(problem, result.q, result.amplitude)
     standard = standardised(y, envelope)

@@ -53,7 +53,7 @@ def _held(
     told = {"source": "practice: compounds are mostly Gaussian"}
     if u == 0.0:
         moved = built.note(spot, title, "fixed", spot.region.region, value, 0.0, unit, **told)
-        return built.shared.setdefault(key, int(built.model.fixed(moved)))
+        return built.shared.setdefault(key, (built.model.fixed(moved)))
     if key not in built.shared:
         moved = value + built.book.moved.get(title, 0.0)
         built.shared[key] = built.free(f"{title} {place}".strip(), moved, low, high, (moved, u))

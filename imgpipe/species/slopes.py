@@ -9,8 +9,8 @@ from imgpipe.species.plan import FitPlan
 if TYPE_CHECKING:
     from imgpipe.species.building import Built, Spot
 
-TOUGAARD = {"tougaard_u2": (1643.0, 0.0), "tougaard_u3": (1000.0, 13300.0)}
-"""C (eV2) and D (eV2) of the loss functions: U2 general, U3 metals (the starting values of Tougaard 1997)."""
+TOUGAARD = {"tougaard_u2": (-1643.0, 0.0), "tougaard_u3": (1000.0, 13300.0)}
+"""c and d (eV2) of the loss functions B T / ((c - T^2)^2 + d T^2): U2 of Tougaard, and U3 of a metal to start from."""
 LARGEST_STEP = 2.0
 """1/eV: Shirley step over peak area."""
 
@@ -18,11 +18,11 @@ LARGEST_STEP = 2.0
 def add_background(built: Built, plan: FitPlan, number: int, spot: Spot, segment: int) -> Any:
     """Add the additive columns of a spot; return what each peak carries along (none, Shirley or Tougaard)."""
     model, kind, label = built.model, spot.region.background, spot.label
-    constant = int(model.column(f"constant {label}", nonnegative=True))
+    constant = (model.column(f"constant {label}", nonnegative=True))
     model.term("constant", segment=segment, column=constant, parameters=[])
     columns = [constant]
     if "linear" in kind:
-        slope = int(model.column(f"slope {label}", nonnegative=False))
+        slope = (model.column(f"slope {label}", nonnegative=False))
         model.term("linear", segment=segment, column=slope, parameters=[])
         columns.append(slope)
     built.backgrounds.append(columns)
@@ -45,5 +45,4 @@ def _carried(built: Built, plan: FitPlan, spot: Spot) -> Any:
         start = 500.0
         built.shared[key] = built.free(f"Tougaard B {spot.region.region} {place}".strip(), start, 0.0, 1.0e5)
     b = built.shared[key]
-    fixed = built.model.fixed
-    return built.model.tougaard(b, fixed(c), fixed(d), fixed(0.0))
+    return built.model.tougaard(b, c, d, 0.0)

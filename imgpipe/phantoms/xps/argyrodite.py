@@ -72,8 +72,8 @@ class Argyrodite:
     splitting : of S 2p
     charge_spread : one-sided spread of the surface potential
     brightness : counts per s, barn and atom per nm^2, at transmission 1
-    loss_step, loss_universal, gap : loss function, see `losses.Loss`
-    floor : factor on the floors
+    loss_step, loss_universal, gap, orders : loss function, see `losses.Loss`
+    floor, floor_slope : factor on the floors, and their relative change per eV
     survey : whether a survey is made
     """
 
@@ -96,7 +96,9 @@ class Argyrodite:
     loss_step: Any = 0.01
     loss_universal: Any = 1.0
     gap: Any = 3.5
+    orders: int = 3
     floor: Any = 1.0
+    floor_slope: Any = 0.003
     transmission_exponent: float = 0.6
     emission_angle: float = 0.0
     dwell_time: float = 0.2
@@ -180,8 +182,8 @@ class Argyrodite:
                 charge_spread=self.charge_spread,
                 **further,
             )
-        loss = Loss(step=self.loss_step, universal=self.loss_universal, gap=self.gap, orders=3)
-        return Region(line, low, high, 0.1, tuple(peaks), {"bulk": loss}, floor * self.floor, 0.003)
+        loss = Loss(step=self.loss_step, universal=self.loss_universal, gap=self.gap, orders=self.orders)
+        return Region(line, low, high, 0.1, tuple(peaks), {"bulk": loss}, floor * self.floor, self.floor_slope)
 
     def _survey(self, atoms: Atoms, thickness: Any, charge: Any, scan: Spectrometer) -> Region:
         """Return the survey: every line of every element as one peak, losses over the whole range."""

@@ -36,13 +36,9 @@ def count(expected: Floats, seeds: list[int], name: str) -> Floats:
 
 
 def expected_counts(specimen: Specimen, region: Region, curves: Curves) -> Floats:
-    """Return what the detector counts on average, (n, energy)."""
-    return specimen.scan(region.name).seen(curves.total, region.energy, reference_energy(region))
-
-
-def reference_energy(region: Region) -> float:
-    """Return where areas are given without a change of transmission: the first peak, on average, in steps of 1 eV."""
-    return float(np.round(np.mean(region.peaks[0].position)))
+    """Return what the detector counts on average, (n, energy); areas hold at the transmission of the first peak."""
+    first = np.atleast_1d(region.peaks[0].position)
+    return specimen.scan(region.name).seen(curves.total, region.energy, first)
 
 
 def as_leaf(specimen: Specimen, region: Region, counts: Floats) -> xr.Dataset:

@@ -14,19 +14,6 @@ from imgpipe.phantoms.xps.spectrometer import Spectrometer
 
 SPECIES = ("Li2S", "Li6PS5Cl", "SOx")
 
-MATCHED: dict[str, Any] = {
-    "loss_step": 0.02,
-    "loss_universal": 0.0,
-    "orders": 1,
-    "distant_area": 0.0,
-    "floor_slope": 0.0,
-    "transmission_exponent": 0.0,
-    "u_charge": 0.0,
-    "u_differential": 0.0,
-}
-"""Parameters with which a constant and an active Shirley background describe the losses exactly, and nothing is drawn:
-losses equally probable at all energies, no sloping floor, no transmission, no charging."""
-
 
 @dataclass(frozen=True)
 class Published:

@@ -32,7 +32,7 @@ class Series:
     splitting, fwhm, natural_width : of the doublets
     charging : shift over the whole series
     peak_counts : highest point of a spectrum above the background
-    floor, loss_step, loss_universal, gap : background, see `region.Region` and `losses.Loss`
+    floor, floor_slope, loss_step, loss_universal, gap, orders : background, see `region.Region` and `losses.Loss`
     """
 
     count: int = 200
@@ -49,9 +49,11 @@ class Series:
     charging: float = 0.12
     peak_counts: float = 400.0
     floor: float = 0.2
+    floor_slope: float = 0.002
     loss_step: float = 0.01
     loss_universal: float = 1.0
     gap: float = 3.5
+    orders: int = 3
     transmission_exponent: float = 0.6
 
     @property
@@ -78,9 +80,17 @@ class Series:
             for name, place, area in zip(("S2-", "PS4", "SOx"), self.positions, areas, strict=True)
             for peak in doublet(name, "S 2p", place + shift, area, width, **common)
         ]
-        loss = Loss(step=self.loss_step, universal=self.loss_universal, gap=self.gap, orders=3)
+        loss = Loss(step=self.loss_step, universal=self.loss_universal, gap=self.gap, orders=self.orders)
         region = Region(
-            "S 2p", 158.0, 172.0, 0.1, tuple(peaks), {"bulk": loss}, self.floor, 0.004, peak_counts=self.peak_counts
+            "S 2p",
+            158.0,
+            172.0,
+            0.1,
+            tuple(peaks),
+            {"bulk": loss},
+            self.floor,
+            self.floor_slope,
+            peak_counts=self.peak_counts,
         )
         scan = Spectrometer(
             dwell_time=0.1, sweeps=2, pass_energy=40.0, transmission_exponent=self.transmission_exponent

@@ -47,16 +47,16 @@ class Spectrometer:
         kinetic = self.photon_energy - np.asarray(binding_energy, dtype=np.float64)
         return (kinetic / 1000.0) ** -self.transmission_exponent
 
-    def seen(self, curve: Floats, energy: Floats, reference: float) -> Floats:
+    def seen(self, curve: Floats, energy: Floats, reference: Floats) -> Floats:
         """Return expected counts: the curve with transmission (relative to that at `reference`) and drift of the dose.
 
         Parameters
         ----------
         curve : (n, energy), counts
         energy : (energy,), eV, rising
-        reference : binding energy at which areas were given, eV
+        reference : (n,) or (1,), binding energy at which areas were given, eV
         """
-        relative = self.transmission(energy) / self.transmission(reference)
+        relative = self.transmission(energy) / self.transmission(reference)[:, None]
         progress = np.linspace(1.0, 0.0, energy.size)
         seen: Floats = curve * relative * (1.0 + np.atleast_1d(self.dose_drift)[:, None] * progress)
         return seen

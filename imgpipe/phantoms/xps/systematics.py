@@ -13,6 +13,21 @@ from imgpipe.phantoms.xps.specimen import stream
 
 _UNIVERSAL_AT_10 = float(universal(np.array(10.0)))  # per eV, at a loss of 10 eV
 
+_MATCHED: dict[str, Any] = {
+    "loss_step": 0.02,
+    "loss_universal": 0.0,
+    "orders": 1,
+    "floor_slope": 0.0,
+    "transmission_exponent": 0.0,
+}
+MATCHED: dict[str, Any] = {**_MATCHED, "distant_area": 0.0, "u_charge": 0.0, "u_differential": 0.0}
+"""Parameters of the preset `published` with which a constant and an active Shirley background describe region S 2p
+exactly: one loss, equally probable at all energies, no sloping floor, no transmission; only counts are drawn."""
+MATCHED_ARGYRODITE: dict[str, Any] = {**_MATCHED, "u_differential": 0.0}
+"""The same for the preset `argyrodite`."""
+MATCHED_SERIES = _MATCHED
+"""The same for the preset `series`."""
+
 
 def draw_systematics(
     seeds: Sequence[int],

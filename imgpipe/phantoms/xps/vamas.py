@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 UNKNOWN = "1E+37"
 _FORMAT = "VAMAS Surface Chemical Analysis Standard Data Transfer Format 1988 May 4"
+_UNITS = ("s", "eV", "V", "K", "nm")
 _NOT_VARIABLES = ("cycle", "energy", "transmission")
 
 
@@ -28,7 +29,7 @@ class Block:
     leaf: xr.Dataset
     counts: NDArray[np.float64]
     number: int
-    variables: dict[str, float]
+    variables: dict[tuple[str, str], float]
 
 
 def write_vamas(tree: xr.DataTree, path: Path | str, *, transmission: bool = True, work_function: bool = True) -> Path:
@@ -77,11 +78,13 @@ def _blocks(leaf: xr.Dataset) -> Iterator[Block]:
         yield Block(leaf, row, number, variables)
 
 
-def _label(name: str, coordinate: xr.DataArray) -> str:
-    return f"{name} [{coordinate.attrs['units']}]"
+def _label(name: str, coordinate: xr.DataArray) -> tuple[str, str]:
+    """Return label and unit; units that the standard does not know stand in the label ("n": not defined here)."""
+    unit = str(coordinate.attrs["units"])
+    return (name, unit) if unit in _UNITS else (f"{name} [{unit.replace('**', '^')}]", "d" if unit == "1" else "n")
 
 
-def _header(blocks: list[Block], variables: list[str]) -> list[str]:
+def _header(blocks: list[Block], variables: list[tuple[str, str]]) -> list[str]:
     regions = {(block.leaf.attrs["sample"], block.leaf.attrs["region"]) for block in blocks}
     lines = [
         _FORMAT,
@@ -96,8 +99,8 @@ def _header(blocks: list[Block], variables: list[str]) -> list[str]:
         str(len(regions)),
         str(len(variables)),
     ]
-    for name in variables:
-        lines += [name, "d"]
+    for label in variables:
+        lines += label
     return [*lines, "0", "0", "0", "0", str(len(blocks))]
 
 
@@ -128,7 +131,7 @@ def _identity(block: Block) -> list[str]:
     """Return name, sample, date and comment lines."""
     leaf, attrs = block.leaf, block.leaf.attrs
     start = datetime.fromisoformat(attrs["acquired"])
-    seconds = next((value for name, value in block.variables.items() if name == "time [s]"), 0.0)
+    seconds = next((value for name, value in block.variables.items() if name == ("time", "s")), 0.0)
     moment = start + timedelta(seconds=seconds)
     comments = _comments(leaf) if block.number == 0 else []
     return [

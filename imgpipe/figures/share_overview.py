@@ -1,0 +1,91 @@
+"""All groups at a glance: share of each component with its 95 % interval, one panel per region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from imgpipe.figures.drawing import SINGLE, axes_at, figure_style, new_figure, write_figure
+from imgpipe.figures.shares import MOST_ROWS, draw_rows
+
+REGION_COLUMNS = ("region", "component_region")
+NOT_PLACES = ("leaf", "region", "component")
+LEFT, RIGHT, BOTTOM, TOP, NAMES, POINT_HEIGHT, ROW_EDGE = 26.0, 3.0, 9.0, 5.0, 4.0, 2.0, 2.5
+LONG_SERIES = 12
+"""Spectra of one group and region from which they are left to the group's own figure."""
+
+
+def share_overview_figure(components: pd.DataFrame, folder: Path, name: str = "shares") -> list[Path]:
+    """Draw the shares of all groups and samples, except along long series.
+
+    Parameters
+    ----------
+    components : the table ``components``: group, component, area_percent with low and high, flag
+    """
+    rows = share_rows(components)
+    panels = [(str(region), part, _row_names(part)) for region, part in rows.groupby("region", sort=False)]
+    heights = [NAMES + len(n) * (ROW_EDGE + POINT_HEIGHT * part["component"].nunique()) for _, part, n in panels]
+    with figure_style():
+        total = sum(heights) + len(panels) * (BOTTOM + TOP)
+        figure = new_figure(SINGLE, total, constrained=False)
+        base = total
+        for (region, part, names), height in zip(panels, heights, strict=True):
+            base -= height + TOP
+            axes = axes_at(figure, LEFT, base, SINGLE - LEFT - RIGHT, height)
+            draw_rows(axes, part, names)
+            axes.set_xlabel(f"share of the area of {region} (%), 95 % interval" if region else "share of the area (%)")
+            base -= BOTTOM
+        return write_figure(figure, rows, folder, name)
+
+
+def share_rows(components: pd.DataFrame) -> pd.DataFrame:
+    """Return region, spectrum, component, share, low, high (percent) and flag of all but the long series."""
+    table = components.assign(region=region_column(components))
+    labels = spectrum_labels(table)
+    size = labels.groupby([table["group"], table["region"]]).transform("nunique")
+    numbers = {"share": "area_percent", "low": "area_percent_low", "high": "area_percent_high"}
+    columns = {new: table[old] if old in table else np.nan for new, old in numbers.items()}
+    flags = table["flag"].fillna("") if "flag" in table else ""
+    rows = pd.DataFrame({"region": table["region"], "spectrum": labels, "component": table["component"].astype(str),
+                         **columns, "flag": flags})  # fmt: skip
+    short = rows[size <= LONG_SERIES]
+    return short[short[["share", "high"]].notna().any(axis=1)].reset_index(drop=True)
+
+
+def region_column(components: pd.DataFrame) -> pd.Series[str]:
+    """Return the region of each row: its column, else the last part of the leaf's name, else nothing."""
+    named = next((name for name in REGION_COLUMNS if name in components), None)
+    if named:
+        return components[named].astype(str)
+    if "leaf" in components:
+        return components["leaf"].astype(str).str.rpartition("/")[2]
+    return pd.Series("", index=components.index, dtype=object)
+
+
+def place_columns(components: pd.DataFrame) -> list[str]:
+    """Return the columns that tell the spectra of a group apart: those before the component, without fields."""
+    columns = list(components.columns)
+    return [c for c in columns[: columns.index("component")] if c not in NOT_PLACES]
+
+
+def spectrum_labels(components: pd.DataFrame) -> pd.Series[str]:
+    """Return what tells a spectrum from the others: group, sample, and place in a series."""
+    groups = components["group"].astype(str)
+    parts = [groups]
+    if "leaf" in components:
+        parts.append(components["leaf"].astype(str).str.rpartition("/")[0])
+    for column in place_columns(components)[1:]:
+        if (components.groupby("group")[column].nunique(dropna=False) > 1).any():
+            parts.append(components[column].map(_short))
+    labels = [" ".join(dict.fromkeys(filter(None, row))) for row in zip(*parts, strict=True)]
+    return pd.Series(labels, index=components.index, dtype=object)
+
+
+def _row_names(part: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(part["spectrum"]))[:MOST_ROWS]
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

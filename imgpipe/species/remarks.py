@@ -1,0 +1,94 @@
+"""What is to be said against a result: flags of components and of spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imgpipe.kernels.fit import CONVERGED
+from imgpipe.species.building import Built, Column
+from imgpipe.species.measuring import Measured
+
+SPARROW = 0.849
+"""Two equal Gaussian peaks closer than this times their FWHM have one maximum only (Sparrow 1916)."""
+DETECTION = 1.645
+"""A smaller area, in its own u, is below the critical level (ISO 11929, 5 % false alarms)."""
+FEW_COUNTS = 50.0
+STRUCTURE = 3.0
+"""Standard deviations of chi-square or the Abbe value beyond which a fit is a misfit."""
+
+
+class Remarks:
+    """Flags over an array of results: text is added where a condition holds."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.texts = np.full(shape, "", dtype=object)
+
+    def add(self, where: np.ndarray, text: str, *place: int) -> None:
+        """Add a text where `where` (b,) holds; `place` is the component."""
+        column = self.texts[(slice(None), *place)]
+        hit = np.asarray(where, dtype=bool)
+        column[hit] = [f"{old}; {text}" if old else text for old in column[hit]]
+
+
+def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndarray:
+    """Return the flags (b, c) of all components."""
+    remarks = Remarks(found["area"].shape)
+    everywhere = np.ones(len(found["area"]), dtype=bool)
+    bound = (found["at_low"] + found["at_high"]) > 0
+    for place, one in enumerate(built.columns):
+        component = one.component
+        zero = found["at_zero"][:, place] > 0
+        remarks.add(zero, "at bound: area is zero, interval one-sided", place)
+        faint = ~zero & (found["area"][:, place] < DETECTION * found["u_area"][:, place])
+        remarks.add(faint, "below detection", place)
+        for word, handle in zip(("position", "width", "shape", "shape", "shape"), one.main, strict=False):
+            tied = np.abs(links[handle]) > 0
+            remarks.add(bound[:, tied].any(axis=1), f"at bound: {word}", place)
+        for text, close in _unresolved(built, found, place):
+            remarks.add(close, text, place)
+        remarks.add(everywhere & (not component.verified), "unverified energy", place)
+        for text in component.overlaps:
+            remarks.add(everywhere, f"overlap: {text}", place)
+        if component.kind == "foreign":
+            remarks.add(everywhere, "foreign line, in no percent", place)
+    return remarks.texts
+
+
+def _unresolved(built: Built, found: Measured, place: int) -> list[tuple[str, np.ndarray]]:
+    """Return what lies closer to a component than peaks of this width can be told apart by eye."""
+    one = built.columns[place]
+    said = []
+    for other, two in enumerate(built.columns):
+        if other == place or two.spot != one.spot:
+            continue
+        apart = np.abs(found["position"][:, place] - found["position"][:, other])
+        width = 0.5 * (found["fwhm"][:, place] + found["fwhm"][:, other])
+        close = (apart < SPARROW * width) & (found["at_zero"][:, other] == 0)
+        said.append((f"resolution: {two.component.name} is closer than {SPARROW:g} FWHM", close))
+    return said
+
+
+def spectrum_flags(built: Built, found: Measured) -> np.ndarray:
+    """Return the flags (b, spot) of all spectra."""
+    remarks = Remarks(found["reduced"].shape)
+    for number, spot in enumerate(built.spots):
+        remarks.add(found["sum"][:, number] <= 0, "all-zero spectrum", number)
+        remarks.add(found["status"][:, 0] != CONVERGED, "not converged", number)
+        few = (found["sum"][:, number] > 0) & (_peak_counts(built.columns, found, number) < FEW_COUNTS)
+        remarks.add(few, "counts too low", number)
+        remarks.add(misfit(found, number, spot.x.size), "misfit", number)
+    return remarks.texts
+
+
+def _peak_counts(columns: Sequence[Column], found: Measured, spot: int) -> np.ndarray:
+    """Return the area of all components of a spot in counts x eV."""
+    return np.asarray(found["area"][:, [n for n, c in enumerate(columns) if c.spot == spot]].sum(axis=1))
+
+
+def misfit(found: Measured, spot: int, points: int) -> np.ndarray:
+    """Tell where chi-square or the Abbe value say that structure is left (three standard deviations)."""
+    high = found["reduced"][:, spot] > 1.0 + STRUCTURE * np.sqrt(2.0 / points)
+    structured = found["abbe"][:, spot] < 1.0 - STRUCTURE / np.sqrt(points)
+    return np.asarray(high | structured)

@@ -1,0 +1,204 @@
+"""What `fit_components` takes from the leaves: counts within the window, samples and series, checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from imgpipe.blocks import is_lazy
+from imgpipe.errors import DataError
+from imgpipe.model import unit_of
+from imgpipe.species.building import Spot
+from imgpipe.species.plan import FitPlan, RegionPlan
+
+COUNT_REMEDY = (
+    "give dwell_time and sweeps where the file is read, so that counts can be restored, or set `noise: gaussian` "
+    "to weigh all points alike (the uncertainties then rest on the scatter of the residuals)."
+)
+LEAST_POINTS = 12
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """The spectra of one leaf within the window.
+
+    Attributes
+    ----------
+    values : counts with dims (*series, [sample], energy), all energies
+    inside : bool (energy,), the window
+    samples : names; one where the leaf has no dimension `sample`
+    series : dimensions fitted one by one
+    """
+
+    path: str
+    region: RegionPlan
+    values: xr.DataArray
+    inside: np.ndarray
+    samples: tuple[str, ...]
+    series: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    u_charge: float = 1.0
+    least_gauss: float = 0.0
+
+    @property
+    def energy(self) -> np.ndarray:
+        """All energies, eV."""
+        return np.asarray(self.values["energy"].values, dtype=np.float64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the series."""
+        return tuple(self.values.sizes[dim] for dim in self.series)
+
+    @property
+    def together(self) -> tuple[Any, ...]:
+        """What leaves must have in common to be fitted jointly."""
+        coords = tuple(tuple(np.asarray(self.values[d].values).tolist()) for d in self.series if d in self.values.coords)
+        return (self.series, self.shape, coords)
+
+    def spots(self) -> list[Spot]:
+        """Return one spot per sample."""
+        x = self.energy[self.inside]
+        return [Spot(sample, self.region, x, self.u_charge, self.least_gauss) for sample in self.samples]
+
+    def flat(self) -> Any:
+        """Return the counts (b, samples x n) within the window, numpy or dask."""
+        sample = ("sample",) if "sample" in self.values.dims else ()
+        ordered = self.values.transpose(*self.series, *sample, "energy").isel(energy=np.flatnonzero(self.inside))
+        data = ordered.data
+        batch = int(np.prod(self.shape, dtype=np.int64))
+        return data.reshape(batch, len(self.samples) * int(self.inside.sum()))
+
+
+def chosen_spectra(
+    leaves: Mapping[str, xr.Dataset], plan: FitPlan, windows: Mapping[str, Sequence[float]], noise: str
+) -> list[Spectra]:
+    """Return the spectra of all leaves for which the plan has components.
+
+    Raises
+    ------
+    DataError
+        when no leaf has one, or a leaf can't be fitted as it stands.
+    """
+    found = []
+    for path, leaf in leaves.items():
+        name = str(leaf.attrs.get("region", path.rsplit("/", 1)[-1]))
+        region = next((r for r in plan.regions if name == r.region or name in r.also), None)
+        if region is not None:
+            low, high = windows.get(name, windows.get(region.region, region.window))
+            found.append(_spectra(path, leaf, replace(region, window=(float(low), float(high))), plan, noise))
+    if not found:
+        wanted = ", ".join(r.region for r in plan.regions)
+        raise DataError(
+            f"no leaf is a region of the model {plan.name}: it describes {wanted}, found {', '.join(leaves) or 'none'}.",
+            remedy="choose another `model:`, or give `components:` for this region.",
+        )
+    return found
+
+
+def _spectra(path: str, leaf: xr.Dataset, region: RegionPlan, plan: FitPlan, noise: str) -> Spectra:
+    energy = _energy(path, leaf)
+    values = _counts(path, leaf, noise)
+    inside = (energy >= region.window[0]) & (energy <= region.window[1])
+    if inside.sum() < LEAST_POINTS:
+        raise DataError(
+            f"{path}: {int(inside.sum())} points lie between {region.window[0]:g} and {region.window[1]:g} eV; "
+            f"the axis runs from {energy[0]:g} to {energy[-1]:g} eV.",
+            remedy="give `window:` for this region in eV of binding energy.",
+        )
+    fitted, gone = _within(path, region, energy[inside])
+    parent = path.rsplit("/", 1)[0] if "/" in path else ""
+    has_samples = "sample" in values.dims
+    samples = tuple(map(str, values["sample"].values)) if has_samples else (parent or str(leaf.attrs.get("sample", "")),)
+    referenced = float(leaf["u_energy_shift"].max()) if "u_energy_shift" in leaf else None
+    u_charge = plan.charge_u if referenced is None else min(plan.charge_u, float(np.hypot(referenced, 0.3)))
+    return Spectra(
+        path, fitted, values, inside, samples, tuple(str(d) for d in values.dims if d not in ("sample", "energy")), gone,
+        u_charge, _least_gauss(leaf),
+    )  # fmt: skip
+
+
+def _least_gauss(leaf: xr.Dataset) -> float:
+    if "instrument_width" not in leaf:
+        return 0.0
+    u = float(leaf["u_instrument_width"].max()) if "u_instrument_width" in leaf else 0.0
+    return max(float(leaf["instrument_width"].min()) - 3.0 * u, 0.0)
+
+
+def _energy(path: str, leaf: xr.Dataset) -> np.ndarray:
+    if "energy" not in leaf.coords:
+        raise DataError(f"{path}: no energy axis.", remedy="read the file with an XPS reader, or name the axis energy.")
+    axis = leaf["energy"]
+    values = np.asarray(axis.values, dtype=np.float64)
+    unit = unit_of(axis)
+    if unit != "eV":
+        raise DataError(f"{path}: the energy axis is in {unit}, not in eV.", remedy="multiply it by 1000 for keV.")
+    if values.size and values[-1] < 5.0:
+        raise DataError(
+            f"{path}: the energy axis ends at {values[-1]:g} eV: it looks like keV.", remedy="multiply it by 1000."
+        )
+    if str(axis.attrs.get("energy_type", "binding")) != "binding":
+        raise DataError(
+            f"{path}: the axis holds kinetic energies.",
+            remedy="give the photon energy where the file is read: binding = photon energy - kinetic.",
+        )
+    if not np.all(np.diff(values) > 0):
+        raise DataError(
+            f"{path}: the energy axis does not rise.", remedy="sort it: leaf.sortby('energy'); imgpipe's readers do so."
+        )
+    return values
+
+
+def _counts(path: str, leaf: xr.Dataset, noise: str) -> xr.DataArray:
+    if "counts" in leaf:
+        values = leaf["counts"]
+    elif "intensity" not in leaf:
+        raise DataError(f"{path}: there are no counts.", remedy="name the variable `counts`.")
+    elif noise != "gaussian":
+        raise DataError(
+            f"{path}: the counts were already divided by the dwell time ({unit_of(leaf['intensity'])}), so that "
+            "counting statistics are lost.",
+            remedy=COUNT_REMEDY,
+        )
+    else:
+        values = leaf["intensity"]
+    if not is_lazy(values):
+        refuse_unsound(path, np.asarray(values.values), noise)
+        if not np.any(values.values):
+            raise DataError(f"{path}: the spectrum is zero everywhere.", remedy="leave this region out (`at:`).")
+    return values
+
+
+def refuse_unsound(path: str, values: np.ndarray, noise: str) -> None:
+    """Refuse NaN, infinities and negative counts."""
+    bad = int(values.size - np.isfinite(values).sum())
+    if bad:
+        raise DataError(f"{path}: {bad} of {values.size} points are NaN or infinite.", remedy="crop them off.")
+    if noise == "poisson" and (values < 0).any():
+        raise DataError(
+            f"{path}: {int((values < 0).sum())} points are below zero: no counts.",
+            remedy="take the spectrum before its background was subtracted, or set `noise: gaussian`.",
+        )
+
+
+def _within(path: str, region: RegionPlan, energy: np.ndarray) -> tuple[RegionPlan, tuple[str, ...]]:
+    """Return the plan without the components that lie outside of the energies, and their names."""
+    low, high = float(energy[0]), float(energy[-1])
+    gone = tuple(c.name for c in region.components if not low <= c.position <= high)
+    if len(gone) == len(region.components):
+        told = ", ".join(f"{c.name} {c.position:g}" for c in region.components)
+        raise DataError(
+            f"{path}: no component of the model lies between {low:g} and {high:g} eV ({told} eV).",
+            remedy="choose another model or window for this region.",
+        )
+    return (region.without(gone) if gone else region), gone
+
+
+def joint_groups(spectra: Sequence[Spectra]) -> list[list[Spectra]]:
+    """Return the leaves that are fitted together: those with the same series."""
+    groups: dict[Any, list[Spectra]] = {}
+    for one in spectra:
+        groups.setdefault(one.together, []).append(one)
+    return list(groups.values())

@@ -1,0 +1,80 @@
+"""From the settings of a recipe to a plan."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from imgpipe.errors import DataError
+from imgpipe.species import Component, find_model, load_library
+from imgpipe.species.entries import BACKGROUNDS
+from imgpipe.species.fitting import SHAPES, Fitter
+from imgpipe.species.plan import FitPlan, RegionPlan, plan_components, plan_model
+from imgpipe.spelling import nearest
+
+Window = Annotated[list[float], Field(min_length=2, max_length=2)]
+STANDARD_ALTERNATIVES = ("shirley", "shirley_linear", "linear", "tougaard_u2", "voigt", "gl_sum")
+"""Backgrounds and shapes that are tried unless they are in use."""
+
+
+def chosen_plan(model: str | None, components: Sequence[Component] | None) -> FitPlan:
+    """Return the plan of a named model or of components given one by one."""
+    library = load_library()
+    if (model is None) == (components is None):
+        raise DataError(
+            "give either a model or components.", remedy=f"models: {', '.join(library.models)}; or `components:`."
+        )
+    if model is not None:
+        return plan_model(library, model, find_model(library, model))
+    given = [c if isinstance(c, Component) else Component.model_validate(c) for c in components or []]
+    if not given:
+        raise DataError("the list of components is empty.", remedy="name at least one.")
+    return plan_components(library, given)
+
+
+def adjusted(
+    plan: FitPlan, background: str | None, shape: str, shift: float | None = None, ratio: float | str | None = None,
+    gone: Sequence[str] = (),
+) -> FitPlan:  # fmt: skip
+    """Return the plan with what the recipe replaces."""
+    known(gone, plan)
+    regions = []
+    for region in (r.without(gone) for r in plan.regions):
+        changed = replace(region, background=background or region.background)
+        regions.append(_with_components(changed, shape, shift, ratio))
+    return replace(plan, regions=tuple(r for r in regions if r.components))
+
+
+def _with_components(region: RegionPlan, shape: str, shift: float | None, ratio: float | str | None) -> RegionPlan:
+    changed = []
+    for one in region.components:
+        own = replace(one, shape=one.shape or shape)
+        own = own if shift is None else replace(own, u_shift=shift)
+        if ratio is not None:
+            own = replace(own, u_width_ratio=None if ratio == "free" else float(ratio))
+        changed.append(own)
+    return replace(region, components=tuple(changed))
+
+
+def known(names: Sequence[str], plan: FitPlan) -> tuple[str, ...]:
+    """Return the names when the plan has all of them; else `DataError` with the nearest."""
+    there = [c.name for region in plan.regions for c in region.components]
+    for name in names:
+        if name not in there:
+            raise DataError(f"the model {plan.name} has no component {name!r}{nearest(name, there)}.")
+    return tuple(names)
+
+
+def alternatives_in(asked: bool | Sequence[str], compiled: Fitter) -> tuple[str, ...]:
+    """Return the names of other backgrounds and shapes that are not in use already."""
+    if asked is False:
+        return ()
+    names = STANDARD_ALTERNATIVES if asked is True else tuple(asked)
+    there = (*BACKGROUNDS, *SHAPES)
+    for name in names:
+        if name not in there:
+            raise DataError(f"alternatives: unknown background or shape {name!r}{nearest(name, there)}.")
+    regions = [spot.region for spot in compiled.spots]
+    in_use = {r.background for r in regions} | {c.shape for r in regions for c in r.components}
+    return tuple(name for name in names if name not in in_use)
