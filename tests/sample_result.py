@@ -85,19 +85,20 @@ def make_leaf(
 
 def write_result(
     out: Path,
-    groups: Mapping[str, xr.Dataset],
+    groups: Mapping[str, xr.Dataset | Mapping[str, xr.Dataset]],
     failures: Sequence[Mapping[str, Any]] = (),
     title: str = "Layers of Mg on W",
 ) -> Path:
-    """Write a result folder with one complete group per leaf, and the failures."""
-    title = "Layers of Mg on W"
+    """Write a result folder with complete groups, each of one leaf (called image) or of several, and the failures."""
     out.mkdir(parents=True, exist_ok=True)
     collected: dict[str, list[pd.DataFrame]] = {}
-    for name, leaf in groups.items():
+    for name, given in groups.items():
+        leaves = {"image": given} if isinstance(given, xr.Dataset) else dict(given)
         part = bundle.part_folder(out, name)
-        store.write_leaf(leaf, part / bundle.DATA, "image")
+        for leaf_name, leaf in leaves.items():
+            store.write_leaf(leaf, part / bundle.DATA, leaf_name)
         fields = {"sample": name.partition("_")[0]}
-        for table, rows in group_tables({"image": leaf}, name, fields, {}).items():
+        for table, rows in group_tables(leaves, name, fields, {}).items():
             write_table(rows, part / "tables", table)
             collected.setdefault(table, []).append(rows)
         bundle.write_json(part / "run.json", {"group": name, "fields": fields, "flags": ["saturated 0.4 %"]})

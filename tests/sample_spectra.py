@@ -94,17 +94,28 @@ def make_spectrum(
     known = {"technique": "xps", "region": region, "element": element, "line": line, "sample": "Mg-Cu",
              "instrument": "ULVAC-PHI Quantera II", "acquired": "2026-03-02T10:00:00", "source_file": "cell.vms",
              "charge_neutraliser": "on", "flags": "", "vendor_metadata": "{}"}  # fmt: skip
-    return leaf.assign_attrs(**(known | attrs), provenance=json.dumps(PROVENANCE), fit_model=json.dumps(fit_model()))
+    return leaf.assign_attrs(
+        **(known | attrs), provenance=json.dumps(PROVENANCE), fit_model=json.dumps(fit_model(region, names, window))
+    )
 
 
-def fit_model() -> dict[str, Any]:
+def fit_model(region: str, names: list[str], window: tuple[float, float]) -> dict[str, Any]:
     """Return what the fit says of its model."""
     return {
         "model": "published_s2p",
         "title": "published three-doublet model of S 2p (Li2S, Li6PS5Cl, SOx)",
         "source": "10.1002/adma.202410948",
         "share": ["width"],
-    }
+        "background": "shirley",
+        "noise": "poisson",
+        "window": list(window),
+        "alternatives": ["linear", "tougaard_u2", "voigt"],
+        "components": [
+            {"name": name, "line": region, "peaks": [f"{name} 2p3/2", f"{name} 2p1/2"], "shape": "gl_sum",
+             "energy": _position(name), "splitting": SPLITTING, "ratio": RATIO, "kind": "chemical", "verified": True}
+            for name in names
+        ],
+    }  # fmt: skip
 
 
 def tree_of(**leaves: xr.Dataset) -> xr.DataTree:
@@ -147,6 +158,7 @@ def _component_table(
         "area_percent": (percent, "percent"), "u_area_percent": (u, "percent"),
         "area_percent_low": (np.clip(percent - spread, 0, None), "percent"),
         "area_percent_high": (percent + spread, "percent"), "u_model": (0.6 + 0 * percent, "percent"),
+        "u_area_percent_random": (0.9 * u, "percent"), "u_constants": (0.3 + 0 * percent, "percent"),
     }  # fmt: skip
     table = {n: quantity(np.array(v)[drop], unit, n.replace("_", " "), dims) for n, (v, unit) in numbers.items()}
     flag = np.broadcast_to(np.array([flags.get(name, "") for name in names], dtype=object), percent.shape)
@@ -195,8 +207,6 @@ def _region_table(
         "window_low": quantity([window[0]], "eV", "lower end of the window", "region"),
         "window_high": quantity([window[1]], "eV", "upper end of the window", "region"),
         "converged": xr.DataArray(np.ones((count, 1), dtype=bool)[drop], dims=dims, attrs={"long_name": "converged"}),
-        "background_kind": texts(["shirley"], "background", "region"),
-        "noise": texts(["poisson"], "noise", "region"),
         "fit_flag": xr.DataArray(np.full((count, 1), "", dtype=object)[drop], dims=dims, attrs={"long_name": "flag"}),
         "region": texts([region], "region", "region"),
     }

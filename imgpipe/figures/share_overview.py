@@ -46,7 +46,7 @@ def share_rows(components: pd.DataFrame) -> pd.DataFrame:
     labels = spectrum_labels(table)
     size = labels.groupby([table["group"], table["region"]]).transform("nunique")
     numbers = {"share": "area_percent", "low": "area_percent_low", "high": "area_percent_high"}
-    columns = {new: table[old] if old in table else np.nan for new, old in numbers.items()}
+    columns = {new: table.get(old, np.nan) for new, old in numbers.items()}
     flags = table["flag"].fillna("") if "flag" in table else ""
     rows = pd.DataFrame({"region": table["region"], "spectrum": labels, "component": table["component"].astype(str),
                          **columns, "flag": flags})  # fmt: skip
@@ -56,12 +56,9 @@ def share_rows(components: pd.DataFrame) -> pd.DataFrame:
 
 def region_column(components: pd.DataFrame) -> pd.Series[str]:
     """Return the region of each row: its column, else the last part of the leaf's name, else nothing."""
-    named = next((name for name in REGION_COLUMNS if name in components), None)
-    if named:
-        return components[named].astype(str)
-    if "leaf" in components:
-        return components["leaf"].astype(str).str.rpartition("/")[2]
-    return pd.Series("", index=components.index, dtype=object)
+    named = next((name for name in (*REGION_COLUMNS, "leaf") if name in components), None)
+    found = [_short(value).rpartition("/")[2] for value in components[named]] if named else ""
+    return pd.Series(found, index=components.index, dtype=object)
 
 
 def place_columns(components: pd.DataFrame) -> list[str]:
@@ -72,13 +69,12 @@ def place_columns(components: pd.DataFrame) -> list[str]:
 
 def spectrum_labels(components: pd.DataFrame) -> pd.Series[str]:
     """Return what tells a spectrum from the others: group, sample, and place in a series."""
-    groups = components["group"].astype(str)
-    parts = [groups]
+    parts = [[_short(value) for value in components["group"]]]
     if "leaf" in components:
-        parts.append(components["leaf"].astype(str).str.rpartition("/")[0])
+        parts.append([_short(value).rpartition("/")[0] for value in components["leaf"]])
     for column in place_columns(components)[1:]:
-        if (components.groupby("group")[column].nunique(dropna=False) > 1).any():
-            parts.append(components[column].map(_short))
+        if (components.groupby("group")[column].nunique() > 1).any():
+            parts.append([_short(value) for value in components[column]])
     labels = [" ".join(dict.fromkeys(filter(None, row))) for row in zip(*parts, strict=True)]
     return pd.Series(labels, index=components.index, dtype=object)
 
@@ -88,4 +84,7 @@ def _row_names(part: pd.DataFrame) -> list[str]:
 
 
 def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """Return a cell as text; nothing for a missing one."""
+    if isinstance(value, float):
+        return f"{value:.4g}" if np.isfinite(value) else ""
+    return str(value)

@@ -117,7 +117,7 @@ def draw_points(axes: Axes, part: pd.DataFrame, where: np.ndarray, colour: str) 
 
 
 def _is_bound(flag: str) -> bool:
-    return any(flag_part.startswith(("at bound", "below detection")) for flag_part in flag.split("; "))
+    return any(flag_part.startswith(("at bound: area", "below detection")) for flag_part in flag.split("; "))
 
 
 def _name_points(axes: Axes, first: pd.DataFrame, colours: dict[str, str]) -> None:

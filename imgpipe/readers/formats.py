@@ -1,19 +1,22 @@
 """The table of file formats, and which of them a file belongs to.
 
-Files are known by their first bytes; the suffix only breaks ties and is worth a warning when it does not fit.
+Files are known by their first bytes (text formats without a mark by a look at their first lines); the suffix only
+breaks ties and is worth a warning when it does not fit.
 Other packages add formats through the entry point group ``imgpipe.readers``: the entry point loads a `Format`.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from imgpipe.errors import ReadError
+from imgpipe.readers import xps_sniffs
 
-HEAD = 512
+HEAD = 4096
 """Bytes read from the start of a file to know it."""
 
 
@@ -26,6 +29,8 @@ class Format:
     name : what a user calls it
     suffixes : lower case, with the dot
     magic : (offset, bytes) pairs; the file has this format when one of them fits
+    sniff : looks at the first `HEAD` bytes where there is no mark at a fixed place; True: the file has this format
+    claims : a text that no format fits, named so, is given to this reader (which then says what it lacks)
     reader : ``module:function``, called with a `imgpipe.readers.leaf.Source` in the child process
     library : distribution that decodes it; its version stands in error messages
     direct : opened in place instead of being copied (chunked formats)
@@ -37,10 +42,14 @@ class Format:
     reader: str
     library: str
     direct: bool = False
+    sniff: Callable[[bytes], bool] | None = None
+    claims: tuple[str, ...] = ()
 
     def fits(self, head: bytes) -> bool:
         """Tell whether a file that starts with `head` has this format."""
-        return any(head[offset : offset + len(mark)] == mark for offset, mark in self.magic)
+        if any(head[offset : offset + len(mark)] == mark for offset, mark in self.magic):
+            return True
+        return self.sniff is not None and self.sniff(head)
 
 
 FORMATS: list[Format] = [
@@ -58,6 +67,14 @@ FORMATS: list[Format] = [
         ((0, b"\0\0\0\3"), (0, b"\0\0\0\4")),
         "imgpipe.readers.sem_dm:read",
         "rosettasciio",
+    ),
+    Format(
+        "VAMAS, ISO 14976 (XPS)",
+        (".vms", ".npl", ".vamas"),
+        ((0, b"VAMAS Surface Chemical Analysis Standard Data Transfer Format"),),
+        "imgpipe.readers.xps_vamas:read",
+        "numpy",
+        sniff=xps_sniffs.vamas,
     ),
 ]
 """Formats that imgpipe brings along."""
@@ -104,6 +121,9 @@ def detect(path: Path, head: bytes) -> tuple[Format, list[str]]:
     for entry in fitting:
         if suffix in entry.suffixes:
             return entry, []
+    claimed = next((entry for entry in all_formats() if suffix in entry.claims), None)
+    if claimed is not None and not fitting and _is_text(head):
+        return claimed, []
     if fitting:
         return fitting[0], [f"named {suffix or 'without suffix'} but is {fitting[0].name}"]
     raise ReadError(_unknown(suffix, head), file=str(path), remedy=f"supported are {supported()}.")
@@ -123,6 +143,10 @@ def _looks_like(head: bytes) -> str:
             return what
     if not head.strip(b"\0"):
         return "zeros only (an interrupted copy)"
-    if all(byte in b"\t\n\r\f\x1b" or byte >= 32 for byte in head[:256]):
+    if _is_text(head):
         return f"text ({head[:40].decode('latin-1')!r})"
     return f"unknown binary data (first bytes {head[:8].hex(' ')})"
+
+
+def _is_text(head: bytes) -> bool:
+    return all(byte in b"\t\n\r\f\x1b" or byte >= 32 for byte in head[:256])

@@ -33,7 +33,10 @@ def leaves(spectra: Sequence[Spectrum], source: Source, *, document: dict[str, A
     several = len({group[0].sample for _, group in groups}) > 1
     made: list[Leaf] = []
     for name, group in groups:
-        leaf = _leaf(_free_name(_path(name, group[0], several), made), name, group, document or {})
+        wanted = _path(name, group[0], several)
+        leaf = _leaf(_free_name(wanted, made), name, group, document or {})
+        if leaf.name != wanted:
+            leaf.flags.append(f"{name.name} is in the file with several energy axes")
         if source.pixel_size is not None:
             leaf.flags.append("the given pixel_size does not concern spectra and was not used")
         made.append(leaf)
@@ -78,10 +81,8 @@ def _leaf(path: str, name: RegionName, group: list[Spectrum], document: dict[str
     if len(group) > 1:
         numbers = tuple(float(number) for number in range(1, len(group) + 1))
         axes = {"cycle": Axis(len(group), unit="1", numbers=numbers), **axes}
-    leaf = Leaf(path, _arrays(group), axes, attrs=_attrs(path, name, group, document))
+    leaf = Leaf(path, _arrays(group), axes, attrs=_attrs(name, group, document))
     leaf.flags += dict.fromkeys(flag for spectrum in group for flag in spectrum.flags)
-    if " (" in path.rpartition("/")[2] and path.endswith(")"):
-        leaf.flags.append(f"{name.name} is in the file with several energy axes")
     _keep_numbers(leaf, group)
     _keep_variables(leaf, group)
     return leaf
@@ -121,7 +122,7 @@ def _stream(rows: list[Numbers], unit: str, long_name: str) -> Stream:
     return Stream(tuple(dims), values.shape, "float64", chunks, {"units": unit, "long_name": long_name}, blocks)
 
 
-def _attrs(path: str, name: RegionName, group: list[Spectrum], document: dict[str, Any]) -> dict[str, Any]:
+def _attrs(name: RegionName, group: list[Spectrum], document: dict[str, Any]) -> dict[str, Any]:
     first = group[0]
     label = next((label for label in first.labels if label.strip()), "")
     attrs = {"technique": "xps", "region": name.name, "element": name.element, "line": name.line}

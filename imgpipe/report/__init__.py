@@ -9,8 +9,8 @@ import jinja2
 import pandas as pd
 
 from imgpipe.bundle import Bundle, open_bundle
-from imgpipe.methods import methods_paragraphs, write_methods
 from imgpipe.figures.share_overview import place_columns
+from imgpipe.methods import methods_paragraphs, write_methods
 from imgpipe.report.content import FIT_FLAGS, FLAGS, failure_rows, flag_meaning, legend, run_facts
 from imgpipe.report.groups import Section, group_section
 from imgpipe.report.layer_rows import budget_rows, layer_rows, plain_table, read_table
@@ -63,7 +63,7 @@ def _render(bundle: Bundle) -> str:
         layered=layered,
         rows=rows,
         fields=list(rows[0].fields) if rows else [],
-        flags=legend(FLAGS, rows),
+        flags=[(flag, text) for flag, text in FLAGS.items() if any(flag in row.flags for row in rows)],
         budget=budget_rows(layers),
         overview=_overview(bundle, sections, layers),
         shares=shares,

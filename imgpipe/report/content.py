@@ -24,27 +24,31 @@ FLAGS = {
 }
 """Flag of a layer -> what it means, in the order of the page's legend."""
 
+_CARBON = (
+    "C 1s is no reliable energy reference on lithium metal and on fresh interphases; positions may be off by several"
+    " tenths of an eV."
+)
 FIT_FLAGS = {
-    "at bound": "The best fit lies at the edge of what was allowed; the uncertainty is one-sided there and no standard"
-    " uncertainty is given.",
-    "below detection": "The area is compatible with zero: the share is an upper bound with 95 % confidence.",
+    "at bound": "The best fit lies at the edge of what was allowed, such as an area of zero. The interval"
+    " is one-sided.",
+    "below detection": "The area is compatible with zero: the upper end of the interval is what is known.",
     "misfit": "The curve does not describe the data within counting statistics: something is missing in the model. The"
     " uncertainty was enlarged accordingly.",
-    "structure": "The residuals are not random: something is missing in the model.",
     "not converged": "The fit did not settle; its numbers are not to be used.",
+    "counts too low": "There are too few counts for peaks to be told from the background.",
+    "all-zero spectrum": "There are no counts at all.",
+    "resolution": "Two components are closer than peaks of this width can be told apart by eye: their shares rest"
+    " on the constraints.",
+    "overlap": "Another species has a line in the same place.",
+    "foreign line, in no percent": "A line of another element in the window: fitted, but not counted in any percent.",
     "unverified energy": "The energy of this species in the library was not checked against a source.",
     "unverified": "A value that holds this fit was not checked against a source.",
-    "strongly correlated": "Two parameters can hardly be told apart; look at the table of constraints.",
-    "overlap": "Another line lies in the same place; see the remark of the species.",
     "outside of the window": "The line lies outside of the fitted window and was left out.",
-    "counts already divided by dwell": "The file gives a rate and no dwell time: counting statistics are unknown and the"
-    " scatter about the fit serves in their place.",
-    "C 1s on Li": "C 1s is no reliable energy reference on lithium metal and on fresh interphases; positions may be off by"
-    " several tenths of an eV.",
-    "C 1s": "C 1s is no reliable energy reference on lithium metal and on fresh interphases; positions may be off by several"
-    " tenths of an eV.",
+    "counts already divided by dwell": "The file gives a rate and no dwell time: counting statistics are unknown, and"
+    " the scatter about the fit serves in their place.",
+    "C 1s on Li": _CARBON,
+    "C 1s": _CARBON,
     "no energy reference": "Energies are as recorded; charging was not corrected.",
-    "not in the model": "The spectrum shows a peak that the model does not contain.",
 }
 """Flag of a fit -> what it means; a flag that starts like one of these means the same."""
 
@@ -98,9 +102,13 @@ def failure_rows(bundle: Bundle) -> list[Failure]:
 
 
 def flag_meaning(flag: str) -> str:
-    """Return what a flag means; the flag itself where nothing more is known."""
+    """Return what a flag means, after what it says itself; the flag where nothing more is known."""
+    if flag in FLAGS:
+        return FLAGS[flag]
     known = FLAGS | FIT_FLAGS
-    return known.get(flag) or next((text for start, text in known.items() if flag.startswith(start)), flag)
+    start = _longest(flag, known)
+    detail = flag.removeprefix(start).lstrip(": ") if start in FIT_FLAGS else ""
+    return f"{detail}. {known[start]}" if detail else known.get(start, flag)
 
 
 def legend(known: Mapping[str, str], rows: Sequence[Flagged]) -> list[tuple[str, str]]:

@@ -25,8 +25,8 @@ CAPTIONS = {
     "thickness": "Distribution of local thickness: median, 16 to 84 %, and the 95 % interval of the mean.",
     "budget": "Terms of the uncertainty budget: random ones, and those shared by all images of a session.",
     "overview": "Thickness of each layer in each group with its 95 % interval.",
-    "spectra": "Measured counts (points), envelope, components on the fitted background (dashed), and residuals in units"
-    " of their expected deviation, with the band of ±2.",
+    "spectra": "Measured counts (points), envelope, components on the fitted background (dashed), and residuals in"
+    " units of their expected deviation, with the band of ±2.",
     "series": "All spectra of the series.",
     "shares": "Share of each component with its 95 % interval; an arrow is an upper bound.",
     "intervals": "Further results with their 95 % intervals.",

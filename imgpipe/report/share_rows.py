@@ -32,7 +32,7 @@ class ShareRow:
 
 
 def share_rows(components: pd.DataFrame, anchors: Mapping[str, str]) -> list[ShareRow]:
-    """Return the table of components as text, in the order of the file; each long series takes one row per component."""
+    """Return the table of components as text, in the order of the file; a long series takes one row per component."""
     if components.empty:
         return []
     table = components.assign(**{_REGION: region_column(components), _PLACE: spectrum_labels(components)})

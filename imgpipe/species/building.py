@@ -1,4 +1,4 @@
-"""Build the engine's model of a plan: parameters, links, priors and columns, for one or more samples and regions at once."""
+"""Build the engine's model of a plan: parameters, links, priors and columns, for samples and regions at once."""
 
 from __future__ import annotations
 
@@ -26,14 +26,20 @@ class Spot:
     ----------
     x : (n,) eV, rising, within the window
     u_charge : eV, prior of the charge shift that is left in it
-    least_gauss : eV, Gaussian FWHM of the instrument; nothing is narrower
+    gauss, u_gauss : eV, Gaussian FWHM of the instrument, 0 where it was not measured; nothing is narrower
     """
 
     sample: str
     region: RegionPlan
     x: np.ndarray
     u_charge: float = 1.0
-    least_gauss: float = 0.0
+    gauss: float = 0.0
+    u_gauss: float = 0.0
+
+    @property
+    def least_gauss(self) -> float:
+        """Smallest Gaussian FWHM that a Voigt may have, eV."""
+        return max(self.gauss - 3.0 * self.u_gauss, 0.0)
 
     @property
     def label(self) -> str:
@@ -86,7 +92,7 @@ class Built:
 
     def free(self, name: str, start: float, low: float, high: float, prior: tuple[float, float] | None = None) -> int:
         """Add a free parameter with a start value."""
-        handle = (self.model.parameter(name, low=low, high=high, prior=prior))
+        handle = self.model.parameter(name, low=low, high=high, prior=prior)
         self.start[handle] = float(np.clip(start, low, high))
         return handle
 
@@ -122,7 +128,14 @@ def _add_spot(built: Built, plan: FitPlan, number: int, spot: Spot) -> None:
     shift = built.free(f"charge shift {spot.label}", 0.0, -reach, reach, (0.0, spot.u_charge))
     title = f"charge shift {region.region}"
     built.note(
-        spot, title, "prior", "all components", 0.0, spot.u_charge, source="left after referencing", fitted=({shift: 1.0},)
+        spot,
+        title,
+        "prior",
+        "all components",
+        0.0,
+        spot.u_charge,
+        source="left after referencing",
+        fitted=({shift: 1.0},),
     )
     built.shifts.append(shift)
     background = add_background(built, plan, number, spot, segment)
@@ -198,7 +211,7 @@ def _width(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
         ratio = built.note(
             spot, title, "linked", one.name, one.width_ratio, region.u_width_constant, "1", source="tied widths"
         )
-        handle = (built.model.linked(name, {base: ratio}))
+        handle = built.model.linked(name, {base: ratio})
     else:
         least = max(one.natural_width, 0.5 * one.width_low, spot.least_gauss)
         handle = built.free(name, one.width, least, max(one.width_high, least + 0.1))
@@ -210,7 +223,7 @@ def _width(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
 
 
 def _width_prior(built: Built, spot: Spot, title: str, one: ComponentPlan, handle: int, base: int) -> None:
-    """Hold the ratio of two widths by a prior on their difference, scaled by the start width (a ratio is not linear)."""
+    """Hold the ratio of two widths by a prior on their difference, scaled by the start width."""
     u = float(one.u_width_ratio or 0.0)
     ratio = built.note(
         spot, title, "prior", one.name, one.width_ratio, u, "1", source="one instrument, one charge",
@@ -236,7 +249,7 @@ def _add_component(
     combination, offset = position
     where = model.linked(f"position {one.name} {spot.label}", combination, offset=offset)
     main = (where, width, *others)
-    column = (model.column(f"{one.name} {spot.label}", nonnegative=True))
+    column = model.column(f"{one.name} {spot.label}", nonnegative=True)
     if one.minor is None:
         model.term(shape, segment=segment, column=column, parameters=list(main), background=background)
         built.columns.append(Column(number, one, column, shape, main))
@@ -249,10 +262,9 @@ def _add_component(
     second = model.linked(f"position {one.name} {one.minor} {spot.label}", combination, offset=offset + splitting)
     broad = width
     if one.partner_width_ratio != 1.0:
-        broad = (model.linked(f"width {one.name} {one.minor} {spot.label}", {width: one.partner_width_ratio}))
+        broad = model.linked(f"width {one.name} {one.minor} {spot.label}", {width: one.partner_width_ratio})
     minor = (second, broad, *others)
     fraction = ratio / (1.0 + ratio)
     for part, weight in ((main, 1.0 - fraction), (minor, fraction)):
         model.term(shape, segment=segment, column=column, parameters=list(part), weight=weight, background=background)
     built.columns.append(Column(number, one, column, shape, main, minor, fraction))
-

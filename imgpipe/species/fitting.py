@@ -10,7 +10,7 @@ import numpy as np
 from imgpipe.kernels.fit import FitResult, Problem, fit
 from imgpipe.kernels.share_intervals import share_slopes
 from imgpipe.species.building import Built, Spot, build
-from imgpipe.species.measuring import Measured, denominators, measured, sample_pairs
+from imgpipe.species.measuring import Measured, component_areas, denominators, measured, sample_pairs, usable
 from imgpipe.species.plan import FitPlan, RegionPlan
 from imgpipe.species.starting import starts
 
@@ -66,13 +66,11 @@ class Fitter:
     def percent(self, y: np.ndarray, start: np.ndarray | None) -> tuple[np.ndarray, FitResult]:
         """Fit and return the shares (b, c) and the fit."""
         result = self.fit(y, start)
-        areas = [one.column for one in self.built.columns]
-        return share_slopes(result.amplitude[:, areas], self.members)[0], result
+        area, _ = component_areas(self.built, self.problem, result, usable(result.covariance))
+        return share_slopes(area, self.members)[0], result
 
 
-def fitter(
-    plan: FitPlan, spots: Sequence[Spot], options: Options, moved: Mapping[str, float] | None = None
-) -> Fitter:
+def fitter(plan: FitPlan, spots: Sequence[Spot], options: Options, moved: Mapping[str, float] | None = None) -> Fitter:
     """Return the compiled fit of a plan; `moved` shifts some of its constraints."""
     built = build(spots, plan, moved)
     members = denominators(built.columns, plan.excluded)
@@ -152,12 +150,15 @@ def _other(base: Fitter, name: str) -> Fitter:
     """Return the fit with one background or shape exchanged."""
     change: Callable[[RegionPlan], RegionPlan]
     if name in SHAPES:
+
         def change(region: RegionPlan) -> RegionPlan:
             swapped = [replace(c, shape=name) if c.shape in SHAPES else c for c in region.components]
             return replace(region, components=tuple(swapped))
     else:
+
         def change(region: RegionPlan) -> RegionPlan:
             return replace(region, background=name)
+
     spots = [replace(spot, region=change(spot.region)) for spot in base.spots]
     return fitter(base.plan, spots, base.options)
 
@@ -166,9 +167,7 @@ SHAPES = ("voigt", "gl_sum", "gl_product", "gaussian")
 """Symmetric shapes that may stand for one another."""
 
 
-def _weights(
-    base: Fitter, y: np.ndarray, result: FitResult, others: Sequence[tuple[Fitter, FitResult]]
-) -> np.ndarray:
+def _weights(base: Fitter, y: np.ndarray, result: FitResult, others: Sequence[tuple[Fitter, FitResult]]) -> np.ndarray:
     """Return normalised weights (b, 1 + alternatives)."""
     fits = [(base, result), *others]
     criterion = np.stack([bic(one, y, r) for one, r in fits], axis=1)

@@ -62,5 +62,6 @@ def _validated(parts: Mapping[str, Any]) -> Library:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        raise DataError(f"species library, {place or 'entries'}: {first['msg']} ({error.error_count()} fault(s)).") from None
-
+        raise DataError(
+            f"species library, {place or 'entries'}: {first['msg']} ({error.error_count()} fault(s))."
+        ) from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imgpipe.kernels.fit import FitResult, Problem, evaluate
+from imgpipe.kernels.fit import SHAPES, FitResult, Problem, evaluate
 from imgpipe.kernels.peak_widths import GAUSS_HEIGHT, voigt_height, voigt_width
 from imgpipe.kernels.share_intervals import shares
 from imgpipe.species.building import Built, Column
@@ -24,10 +24,8 @@ def measured(built: Built, problem: Problem, y: np.ndarray, result: FitResult, m
     members : (c, c) bool, which components make the total of which (`denominators`)
     """
     covariance = usable(result.covariance)
-    areas = [one.column for one in built.columns]
     nq = result.q.shape[1]
-    block = covariance[:, nq:, nq:][:, areas][:, :, areas]
-    area = result.amplitude[:, areas]
+    area, block = component_areas(built, problem, result, covariance)
     share = shares(area, block, members)
     found: Measured = {
         "q": result.q,
@@ -36,7 +34,7 @@ def measured(built: Built, problem: Problem, y: np.ndarray, result: FitResult, m
         "u_area": _sd(block),
         "percent": share.percent,
         "u_percent": share.u,
-        "at_zero": result.at_zero[:, areas].astype(np.float64),
+        "at_zero": result.at_zero[:, [c.column for c in built.columns]].astype(np.float64),
         "at_low": result.at_low.astype(np.float64),
         "at_high": result.at_high.astype(np.float64),
         "status": result.status.astype(np.float64),
@@ -47,6 +45,51 @@ def measured(built: Built, problem: Problem, y: np.ndarray, result: FitResult, m
     found |= _peaks(built, problem, result, covariance[:, :nq, :nq])
     found |= _pairs(built, share.percent, share.covariance)
     found |= _quality(built, problem, y, result)
+    return found
+
+
+def component_areas(
+    built: Built, problem: Problem, result: FitResult, covariance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the areas (b, c) of the components and their covariance (b, c, c).
+
+    An amplitude is the area of shapes of area one. Of the other shapes, whose tails have no finite area, it is the
+    area within the window; there the parameters of the shape pull at the area too (derivatives by differences).
+    """
+    own = [one.column for one in built.columns]
+    nq = result.q.shape[1]
+    open_ended = [n for n, one in enumerate(built.columns) if not SHAPES[one.shape].unit_area]
+    if not open_ended:
+        return result.amplitude[:, own], covariance[:, nq:, nq:][:, own][:, :, own]
+    factor = np.ones((len(result.q), len(own)))
+    factor[:, open_ended] = _window_areas(built, problem, result.q, open_ended)
+    slope = np.zeros((len(result.q), len(own), covariance.shape[1]))
+    slope[:, np.arange(len(own)), nq + np.array(own)] = factor
+    for place in _moving(built, problem, open_ended):
+        step = np.zeros(nq)
+        step[place] = 1e-4
+        up, down = (_window_areas(built, problem, result.q + s * step, open_ended) for s in (1.0, -1.0))
+        amplitude = result.amplitude[:, [own[n] for n in open_ended]]
+        slope[:, open_ended, place] = amplitude * (up - down) / 2e-4
+    area = result.amplitude[:, own] * factor
+    return area, np.einsum("bij,bjk,blk->bil", slope, covariance, slope)
+
+
+def _moving(built: Built, problem: Problem, places: Sequence[int]) -> list[int]:
+    """Return the free parameters that move any of these components."""
+    handles = [h for n in places for h in (*built.columns[n].main, *built.columns[n].minor)]
+    return [int(k) for k in np.flatnonzero(np.abs(problem.matrix[handles]).sum(axis=0) > 0)]
+
+
+def _window_areas(built: Built, problem: Problem, q: np.ndarray, places: Sequence[int]) -> np.ndarray:
+    """Return the areas (b, place) within the window of components of amplitude one, by the trapezoidal rule."""
+    ones = np.ones((len(q), len(problem.column_names)))
+    _, bare = evaluate(problem, np.ascontiguousarray(q), ones, backgrounds=False)
+    found = np.empty((len(q), len(places)))
+    for k, n in enumerate(places):
+        one = built.columns[n]
+        here = problem.segment_slices[one.spot]
+        found[:, k] = np.trapezoid(bare[:, one.column, here], problem.x[here], axis=1)
     return found
 
 
@@ -93,8 +136,16 @@ def _u_of(slope: np.ndarray, covariance: np.ndarray) -> np.ndarray:
 def total_width(
     shape: str, handles: tuple[int, ...], p: np.ndarray, links: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the FWHM (b,) of a peak and its derivatives (b, nq)."""
+    """Return the FWHM (b,) of a peak and its derivatives (b, nq).
+
+    Of Lorentzian powers: their own width, blurred as if they were a Lorentzian (good to some per cent).
+    """
     width = p[:, handles[1]]
+    if shape in ("la", "lf"):
+        above, below, blur = p[:, handles[2]], p[:, handles[3]], p[:, handles[-1]]
+        sides = 0.5 * (np.sqrt(2.0 ** (1.0 / above) - 1.0) + np.sqrt(2.0 ** (1.0 / below) - 1.0))
+        total, by_blur, by_width = voigt_width(blur, width * sides)
+        return total, by_blur[:, None] * links[handles[-1]] + (by_width * sides)[:, None] * links[handles[1]]
     if shape != "voigt":
         return width, np.broadcast_to(links[handles[1]], (len(p), links.shape[1]))
     total, by_gauss, by_lorentz = voigt_width(width, p[:, handles[2]])
@@ -152,10 +203,8 @@ def _quality(built: Built, problem: Problem, y: np.ndarray, result: FitResult) -
     free = result.q.shape[1] + result.amplitude.shape[1]
     total = y.shape[1]
     found: Measured = {name: np.empty((len(y), len(built.spots))) for name in ("reduced", "residual_sd", "abbe", "sum")}
-    first = 0
     for number, spot in enumerate(built.spots):
-        here = slice(first, first + spot.x.size)
-        first += spot.x.size
+        here = problem.segment_slices[number]
         r, size = standard[:, here], spot.x.size
         freedom = max(size - free * size / total, 1.0)
         found["reduced"][:, number] = np.sum(r**2, axis=1) / freedom

@@ -35,12 +35,10 @@ def sizes(built: Built, free: int, columns: int) -> dict[str, int]:
 
 def pack(found: Measured, sizes: Mapping[str, int]) -> np.ndarray:
     """Return one block (b, k)."""
-    return np.concatenate([found[name].reshape(-1, size) for name, size in sizes.items()], axis=1)
+    return np.concatenate([found[name].reshape(len(found["q"]), size) for name, size in sizes.items()], axis=1)
 
 
 def unpack(block: np.ndarray, sizes: Mapping[str, int]) -> Measured:
     """Return the results of a block, each (b, size)."""
     ends = np.cumsum(list(sizes.values()))
-    return {
-        name: block[:, end - size : end] for (name, size), end in zip(sizes.items(), ends.tolist(), strict=True)
-    }
+    return {name: block[:, end - size : end] for (name, size), end in zip(sizes.items(), ends.tolist(), strict=True)}

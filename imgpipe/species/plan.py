@@ -1,4 +1,4 @@
-"""From a named model, or a list of components, to a plan in which every number stands: what is fitted, and what holds it."""
+"""From a named model, or a list of components, to a plan in which every number stands."""
 
 from __future__ import annotations
 
@@ -212,13 +212,16 @@ def _ratio(one: Component, line: Line, key: str) -> float:
     """Return minor over main; 0 for a single line. A ratio above 1 is the wrong way round."""
     ratio = float(_first(one.ratio, line.ratio, 0.0))
     if ratio > 1.0:
+        right = _first(line.ratio, 1.0 / ratio)
         raise DataError(
-            f"component {one.name!r}: ratio {ratio:g} is the wrong way round: it is the area of {line.minor or 'the minor'}"
-            f" over that of {line.main} and lies below 1.",
-            remedy=f"write `ratio: {_first(line.ratio, 1 / ratio):.4g}` (p 1:2, d 2:3, f 3:4), or leave it to the library.",
+            f"component {one.name!r}: ratio {ratio:g} is the wrong way round: it is the area of "
+            f"{line.minor or 'the minor half'} over that of {line.main} and lies below 1.",
+            remedy=f"write `ratio: {right:.4g}` (p 1:2, d 2:3, f 3:4), or leave it to the library.",
         )
     if ratio and line.minor is None:
-        raise DataError(f"component {one.name!r}: {key} is a single line; it has no ratio.", remedy="leave out `ratio:`.")
+        raise DataError(
+            f"component {one.name!r}: {key} is a single line; it has no ratio.", remedy="leave out `ratio:`."
+        )
     return ratio
 
 

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 LARGEST_LORENTZ = 2.0
 """eV."""
+ABOVE = (1.0, 0.3)
+"""Exponent of metal lines above the position (towards high binding energy), mean and sd of its prior."""
+BELOW = 2.0
+"""Exponent below the position: the steep side."""
+BLUR = (0.4, 0.2)
+"""eV, Gaussian blur where the instrument's was not measured."""
+END = 10.0
+"""eV, distance at which the exponents of an LF have doubled."""
 
 
 def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[str, tuple[int, ...]]:
@@ -24,7 +32,29 @@ def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan)
         return shape, (_mixing(built, plan, spot),)
     if shape == "doniach":
         return shape, (_asymmetry(built, plan, spot, one),)
+    if shape in ("la", "lf"):
+        return shape, _powers(built, plan, spot, one)
     raise ValueError(f"no rule for shape {shape}")
+
+
+def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[int, ...]:
+    """Return the exponents above and below, the end of the tails (LF) and the Gaussian blur of a metal line.
+
+    The exponent above is free within its prior (a slow tail towards high binding energy has a small one), the one
+    below is held; the blur is the instrument's Gaussian where it was measured.
+    """
+    name, region = one.name, spot.region.region
+    above = _held(built, plan, spot, f"exponent above {name} {region}", ABOVE[0], ABOVE[1], "1", 0.4, 4.0)
+    below = built.model.fixed(BELOW)
+    built.note(spot, f"exponent below {name} {region}", "fixed", name, BELOW, 0.0, "1", source="practice")
+    measured = spot.gauss > 0
+    value, u = (spot.gauss, max(spot.u_gauss, 0.01)) if measured else BLUR
+    blur = _held(built, plan, spot, f"Gaussian blur {name} {region}", value, u, "eV", 0.05, 2.0)
+    if one.shape == "la":
+        return above, below, blur
+    end = built.model.fixed(END)
+    built.note(spot, f"end of the tails {name} {region}", "fixed", name, END, 0.0, "eV", source="practice")
+    return above, below, end, blur
 
 
 def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:

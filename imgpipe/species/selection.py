@@ -70,9 +70,7 @@ def select(
     return tried, _reduced(spots, optional, kept)
 
 
-def _reduced(
-    spots: Sequence[Spot], optional: Sequence[tuple[str, str]], kept: Sequence[tuple[str, str]]
-) -> list[Spot]:
+def _reduced(spots: Sequence[Spot], optional: Sequence[tuple[str, str]], kept: Sequence[tuple[str, str]]) -> list[Spot]:
     gone = [one for one in optional if one not in kept]
     return [
         replace(spot, region=spot.region.without([name for region, name in gone if region == spot.region.region]))

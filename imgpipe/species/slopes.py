@@ -18,11 +18,11 @@ LARGEST_STEP = 2.0
 def add_background(built: Built, plan: FitPlan, number: int, spot: Spot, segment: int) -> Any:
     """Add the additive columns of a spot; return what each peak carries along (none, Shirley or Tougaard)."""
     model, kind, label = built.model, spot.region.background, spot.label
-    constant = (model.column(f"constant {label}", nonnegative=True))
+    constant = model.column(f"constant {label}", nonnegative=True)
     model.term("constant", segment=segment, column=constant, parameters=[])
     columns = [constant]
     if "linear" in kind:
-        slope = (model.column(f"slope {label}", nonnegative=False))
+        slope = model.column(f"slope {label}", nonnegative=False)
         model.term("linear", segment=segment, column=slope, parameters=[])
         columns.append(slope)
     built.backgrounds.append(columns)
@@ -38,7 +38,9 @@ def _carried(built: Built, plan: FitPlan, spot: Spot) -> Any:
     key = ("background", spot.region.region, place)
     if family == "shirley":
         if key not in built.shared:
-            built.shared[key] = built.free(f"Shirley step {spot.region.region} {place}".strip(), 0.02, 0.0, LARGEST_STEP)
+            built.shared[key] = built.free(
+                f"Shirley step {spot.region.region} {place}".strip(), 0.02, 0.0, LARGEST_STEP
+            )
         return built.model.shirley(built.shared[key])
     c, d = TOUGAARD[family]
     if key not in built.shared:

@@ -27,13 +27,13 @@ def starts(built: Built, problem: Problem, y: np.ndarray) -> np.ndarray:
         trial[:, order[handle]] = grid
     amplitudes = np.ones((grid.size, len(problem.column_names)))
     _, columns = evaluate(problem, trial, amplitudes)
-    first = 0
     for number, spot in enumerate(built.spots):
-        here = slice(first, first + spot.x.size)
+        here = problem.segment_slices[number]
         own = [c.column for c in built.of_spot(number)] + built.backgrounds[number]
-        cost = _misfits(columns[:, own, here], y[:, here], len(built.of_spot(number))) + 0.5 * (grid / spot.u_charge) ** 2
+        cost = (
+            _misfits(columns[:, own, here], y[:, here], len(built.of_spot(number))) + 0.5 * (grid / spot.u_charge) ** 2
+        )
         found[:, order[built.shifts[number]]] = grid[np.argmin(cost, axis=1)]
-        first += spot.x.size
     return found
 
 

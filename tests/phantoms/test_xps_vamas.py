@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from imgpipe.phantoms.xps import make, make_batch, write_vamas
+from imgpipe.readers import read
 
 
 def items(path: Path) -> Iterator[str]:
@@ -106,6 +107,24 @@ def test_a_series_is_one_block_per_cycle(tmp_path: Path) -> None:
         assert found["work_function"] == "1E+37"
         assert "Transmission" not in found
     assert blocks[31]["date"][:5] == [2026, 3, 2, 11, 2]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("preset", "truth"), [("argyrodite", {"emission_angle": 30.0}), ("series", {"count": 5})])
+def test_the_reader_gives_the_leaves_back(tmp_path: Path, preset: str, truth: dict[str, float]) -> None:
+    tree, _ = make(1, preset=preset, **truth)  # type: ignore[arg-type]
+    again = read(write_vamas(tree, tmp_path / "again.vms"))
+    assert [node.path for node in again.leaves] == [node.path for node in tree.leaves]
+    for node in tree.leaves:
+        given, found = node.to_dataset(), again[node.path].to_dataset().load()
+        np.testing.assert_array_equal(found["counts"], given["counts"])
+        np.testing.assert_allclose(found["energy"], given["energy"], atol=1e-9)
+        np.testing.assert_allclose(found["transmission"], given["transmission"], rtol=1e-5)
+        for name, variable in {**given.data_vars, **given.coords}.items():
+            assert found[name].attrs["units"] == variable.attrs["units"]
+            if variable.ndim == 0 or name in ("time", "charge"):
+                np.testing.assert_allclose(found[name], variable)
+        for key in ("technique", "region", "element", "line", "sample", "acquired", "charge_neutraliser", "instrument"):
+            assert found.attrs[key] == given.attrs[key]
 
 
 def test_lines_end_as_instruments_end_them(tmp_path: Path) -> None:

@@ -1,0 +1,20 @@
+"""One engine for all curve fits: batched, constrained, amplitudes linear, noise Poisson or Gaussian, with covariance.
+
+`Model` collects segments, parameters (with bounds, links and priors), amplitudes and terms; `Model.compile` turns it into
+arrays; `fit` fits a batch by variable projection and Levenberg-Marquardt; `evaluate` draws the curves.
+"""
+
+from __future__ import annotations
+
+from imgpipe.kernels.fit.compiled import Problem
+from imgpipe.kernels.fit.fitting import FitResult, evaluate, fit, warm_up
+from imgpipe.kernels.fit.loop import CONVERGED, SINGULAR, STOPPED, TOO_FEW
+from imgpipe.kernels.fit.model import Model
+from imgpipe.kernels.fit.sampling import monte_carlo
+from imgpipe.kernels.fit.shape import Shape
+from imgpipe.kernels.fit.shapes import SHAPES, height_of
+
+__all__ = [
+    "CONVERGED", "SHAPES", "SINGULAR", "STOPPED", "TOO_FEW", "FitResult", "Model", "Problem", "Shape", "evaluate",
+    "fit", "height_of", "monte_carlo", "warm_up",
+]  # fmt: skip

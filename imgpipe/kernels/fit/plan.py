@@ -74,7 +74,10 @@ class Plan(NamedTuple):
 
 
 _MATRICES = {"segment", "term", "share", "group", "cell", "slope", "slope_source", "drift", "prior_row"}
-_FLOATS = {name for name, kind in Plan.__annotations__.items() if kind == "Floats"}
+_FLOATS = {
+    "x", "half", "link_scale", "link_offset", "share_factor", "slope_scale", "drift_scale", "column_fixed", "prior_row",
+    "prior_offset", "prior_weight",
+}  # fmt: skip
 PLAN_TYPE = types.NamedTuple(
     [
         types.Array(types.float64 if name in _FLOATS else types.int64, 2 if name in _MATRICES else 1, "C")

@@ -25,7 +25,7 @@ from imgpipe.phantoms.xps.specimen import Draws, Specimen, of_sample
 from imgpipe.phantoms.xps.spectrometer import Spectrometer, attenuation_length
 
 POSITIONS: dict[str, dict[str, float]] = {
-    "S 2p": {"PS4": 161.6, "S2-": 160.3, "polysulfide": 163.3, "SOx": 167.2, "Cu2S": 161.9},
+    "S 2p": {"PS4": 161.6, "S2-": 160.3, "polysulfide": 163.3, "SOx": 167.2, "Cu-S": 161.9},
     "P 2p": {"PS4": 131.9, "P2Sx": 133.4, "LixP": 127.6},
     "Cl 2p": {"Cl-": 198.6},
     "Li 1s": {"Li+": 55.4},

@@ -23,13 +23,13 @@ def atoms_of(reduced: Any, oxidised: Any, sulfate: Any, copper_sulfide: Any) -> 
             "S2-": intact + 5.0 * reduced,
             "polysulfide": 5.0 * oxidised,
             "SOx": 1.0 * sulfate,
-            "Cu2S": 1.0 * copper_sulfide,
+            "Cu-S": 1.0 * copper_sulfide,
         },
         "P 2p": {"PS4": intact, "P2Sx": 1.0 * oxidised, "LixP": 1.0 * reduced},
         "Cl 2p": {"Cl-": intact + reduced + oxidised},
         "Li 1s": {"Li+": 6.0 * intact + 14.0 * reduced + 1.0 * oxidised + 2.0 * sulfate},
         "O 1s": {"SOx": 4.0 * sulfate},
-        "Cu 2p": {"Cu2S": 2.0 * copper_sulfide},
+        "Cu 2p": {"Cu-S": 2.0 * copper_sulfide},
     }
 
 

@@ -140,7 +140,7 @@ class MetalOxide:
             splitting=self.splitting, natural_width=self.natural_width * 0.064, **common,
         )  # fmt: skip
         deep = self._area("W 5p", seen[species], scan, 37.0)
-        return lines + doublet(f"{species} 5p", "W 5p", place + 5.4, deep, width, **common)
+        return lines + doublet(f"{species} 5p3/2", "W 5p", place + 5.4, deep, width, **common)
 
     def _magnesium(self, draws: Draws) -> Specimen:
         oxide = np.asarray(self.magnesium_oxide)

@@ -12,12 +12,12 @@ from imgpipe.species.selection import select
 from imgpipe.step import step
 from imgpipe.steps.xps.fit_data import chosen_spectra, joint_groups
 from imgpipe.steps.xps.fit_run import some_spectra
-from imgpipe.steps.xps.fit_tables import model_table
 from imgpipe.steps.xps.fit_settings import Window, adjusted, chosen_plan
+from imgpipe.steps.xps.fit_tables import model_table
 from imgpipe.units import Dims, Gives
 
 
-@step(version=1, measures=True)
+@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
 def compare_models(
     tree: Annotated[xr.DataTree, Dims("energy")],
     *,
@@ -63,4 +63,3 @@ def compare_models(
             kept = leaves[one.path].drop_vars(list(table.variables), errors="ignore")
             result[one.path] = kept.merge(table, join="exact", combine_attrs="override")
     return xr.DataTree.from_dict({f"/{path}": leaf for path, leaf in result.items()})
-

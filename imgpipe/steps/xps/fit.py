@@ -14,8 +14,8 @@ from imgpipe.step import step
 from imgpipe.steps.xps.fit_data import chosen_spectra, joint_groups
 from imgpipe.steps.xps.fit_result import leaf_results
 from imgpipe.steps.xps.fit_run import run_group, some_spectra
-from imgpipe.steps.xps.fit_tables import model_table
 from imgpipe.steps.xps.fit_settings import Window, adjusted, alternatives_in, chosen_plan, known
+from imgpipe.steps.xps.fit_tables import model_table
 from imgpipe.units import Dims, Gives, Unit
 
 Energy = Annotated[float, Field(gt=0), Unit("eV")]
@@ -25,7 +25,7 @@ MANY_CURVES = 2000
 """Of more spectra than this, curves are drawn when asked for only."""
 
 
-@step(version=1, measures=True)
+@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
 def fit_components(
     tree: Annotated[xr.DataTree, Dims("energy")],
     *,

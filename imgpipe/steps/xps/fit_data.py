@@ -40,7 +40,8 @@ class Spectra:
     series: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     u_charge: float = 1.0
-    least_gauss: float = 0.0
+    gauss: float = 0.0
+    u_gauss: float = 0.0
 
     @property
     def energy(self) -> np.ndarray:
@@ -55,13 +56,15 @@ class Spectra:
     @property
     def together(self) -> tuple[Any, ...]:
         """What leaves must have in common to be fitted jointly."""
-        coords = tuple(tuple(np.asarray(self.values[d].values).tolist()) for d in self.series if d in self.values.coords)
+        coords = tuple(
+            tuple(np.asarray(self.values[d].values).tolist()) for d in self.series if d in self.values.coords
+        )
         return (self.series, self.shape, coords)
 
     def spots(self) -> list[Spot]:
         """Return one spot per sample."""
         x = self.energy[self.inside]
-        return [Spot(sample, self.region, x, self.u_charge, self.least_gauss) for sample in self.samples]
+        return [Spot(sample, self.region, x, self.u_charge, self.gauss, self.u_gauss) for sample in self.samples]
 
     def flat(self) -> Any:
         """Return the counts (b, samples x n) within the window, numpy or dask."""
@@ -92,7 +95,8 @@ def chosen_spectra(
     if not found:
         wanted = ", ".join(r.region for r in plan.regions)
         raise DataError(
-            f"no leaf is a region of the model {plan.name}: it describes {wanted}, found {', '.join(leaves) or 'none'}.",
+            f"no leaf is a region of the model {plan.name}: it describes {wanted}, "
+            f"found {', '.join(leaves) or 'none'}.",
             remedy="choose another `model:`, or give `components:` for this region.",
         )
     return found
@@ -111,20 +115,20 @@ def _spectra(path: str, leaf: xr.Dataset, region: RegionPlan, plan: FitPlan, noi
     fitted, gone = _within(path, region, energy[inside])
     parent = path.rsplit("/", 1)[0] if "/" in path else ""
     has_samples = "sample" in values.dims
-    samples = tuple(map(str, values["sample"].values)) if has_samples else (parent or str(leaf.attrs.get("sample", "")),)
+    samples = (
+        tuple(map(str, values["sample"].values)) if has_samples else (parent or str(leaf.attrs.get("sample", "")),)
+    )
     referenced = float(leaf["u_energy_shift"].max()) if "u_energy_shift" in leaf else None
     u_charge = plan.charge_u if referenced is None else min(plan.charge_u, float(np.hypot(referenced, 0.3)))
-    return Spectra(
-        path, fitted, values, inside, samples, tuple(str(d) for d in values.dims if d not in ("sample", "energy")), gone,
-        u_charge, _least_gauss(leaf),
-    )  # fmt: skip
+    series = tuple(str(d) for d in values.dims if d not in ("sample", "energy"))
+    return Spectra(path, fitted, values, inside, samples, series, gone, u_charge, *_instrument(leaf))
 
 
-def _least_gauss(leaf: xr.Dataset) -> float:
-    if "instrument_width" not in leaf:
-        return 0.0
-    u = float(leaf["u_instrument_width"].max()) if "u_instrument_width" in leaf else 0.0
-    return max(float(leaf["instrument_width"].min()) - 3.0 * u, 0.0)
+def _instrument(leaf: xr.Dataset) -> tuple[float, float]:
+    """Return the Gaussian FWHM of the instrument and its u, eV; 0 where it was not measured."""
+    names = ("instrument_width", "u_instrument_width")
+    width, u = (float(leaf[name].max()) if name in leaf else 0.0 for name in names)
+    return width, u
 
 
 def _energy(path: str, leaf: xr.Dataset) -> np.ndarray:

@@ -105,7 +105,9 @@ def _components(leaf: Leaf) -> xr.Dataset:
         {
             **variables,
             "flag": xr.DataArray(flagged[1], dims=flagged[0], attrs={"long_name": "flag"}),
-            "line": texts([f"{c.component.line.split()[0]} {c.component.main}" for c in leaf.columns], "line", "component"),
+            "line": texts(
+                [f"{c.component.line.split()[0]} {c.component.main}" for c in leaf.columns], "line", "component"
+            ),
             "of_region": texts([leaf.spectra.region.region] * len(leaf.columns), "region", "component"),
             "denominator": texts([denominator(leaf, n) for n in range(len(leaf.columns))], "percent of", "component"),
         },
@@ -146,7 +148,9 @@ def _peaks(leaf: Leaf) -> xr.Dataset:
     halves = [(n, half) for n, c in enumerate(leaf.columns) for half in range(len(c.component.peaks))]
 
     def laid(of: Any) -> tuple[tuple[str, ...], np.ndarray]:
-        rows = [np.stack([of(own[n], built.columns[own[n]], half) for n, half in halves], axis=1) for own in leaf.places]
+        rows = [
+            np.stack([of(own[n], built.columns[own[n]], half) for n, half in halves], axis=1) for own in leaf.places
+        ]
         return leaf.spread(np.stack(rows, axis=1), "peak")
 
     def share(c: Column, half: int) -> float:
@@ -168,7 +172,11 @@ def _peaks(leaf: Leaf) -> xr.Dataset:
         "peak_fwhm": (laid(lambda n, c, h: width(n, h)), "eV", "FWHM"),
         "u_peak_fwhm": (laid(lambda n, c, h: (found["u_fwhm"] * scale)[:, n]), "eV", "u of the FWHM"),
         "peak_area": (laid(lambda n, c, h: found["area"][:, n] * share(c, h)), "counts*eV", "area"),
-        "u_peak_area": (laid(lambda n, c, h: (found["u_area"] * scale)[:, n] * share(c, h)), "counts*eV", "u of the area"),
+        "u_peak_area": (
+            laid(lambda n, c, h: (found["u_area"] * scale)[:, n] * share(c, h)),
+            "counts*eV",
+            "u of the area",
+        ),
         "peak_height": (laid(height), "counts", "height"),
     }
     names = [leaf.columns[n].component.peaks[half] for n, half in halves]
@@ -200,7 +208,11 @@ def _region(leaf: Leaf) -> xr.Dataset:
         "n_free": (everywhere * free, "1", "free parameters and areas of the joint fit"),
         "iterations": (everywhere * found["iterations"], "1", "iterations"),
         "converged": (everywhere * (found["status"] == fitted.converged), "1", "converged"),
-        "largest_correlation": (everywhere * found["largest_correlation"], "1", "largest correlation of two parameters"),
+        "largest_correlation": (
+            everywhere * found["largest_correlation"],
+            "1",
+            "largest correlation",
+        ),
     }
     variables = {name: _quantity(leaf.of_spectra(v), unit, title) for name, (v, unit, title) in values.items()}
     flags = leaf.of_spectra(spectrum_flags(fitted.fitter.built, found))

@@ -30,9 +30,14 @@ def constraint_tables(leaf: "Leaf") -> xr.Dataset:
             "unit": texts([c.unit for c in held], "unit", "constraint"),
             "source": texts([c.source for c in held], "source", "constraint"),
             "verified": xr.DataArray(np.array([c.verified for c in held], dtype=bool), dims=("constraint",)),
-            "fitted_value": quantity([_fitted(leaf, c) for c in held], "1", "fitted value, in its own unit", "constraint"),
+            "fitted_value": quantity(
+                [_fitted(leaf, c) for c in held], "1", "fitted value, in its own unit", "constraint"
+            ),
             "largest_effect": quantity(
-                [largest.get(c.name, (np.nan, ""))[0] for c in held], "percent", "largest change of a share", "constraint"
+                [largest.get(c.name, (np.nan, ""))[0] for c in held],
+                "percent",
+                "largest change of a share",
+                "constraint",
             ),
             "most_affected": texts([largest.get(c.name, (0.0, ""))[1] for c in held], "most affected", "constraint"),
         },
@@ -78,10 +83,16 @@ def _sensitivity(changes: dict[str, tuple[np.ndarray, np.ndarray]], names: list[
             "of_constraint": texts([r[0] for r in rows], "constraint", "sensitivity"),
             "of_component": texts([r[2] for r in rows], "component", "sensitivity"),
             "change_plus": quantity(
-                [mean[r[0]][0][r[1]] for r in rows], "percent", "mean change of the share, constraint + u", "sensitivity"
+                [mean[r[0]][0][r[1]] for r in rows],
+                "percent",
+                "mean change of the share, constraint + u",
+                "sensitivity",
             ),
             "change_minus": quantity(
-                [mean[r[0]][1][r[1]] for r in rows], "percent", "mean change of the share, constraint - u", "sensitivity"
+                [mean[r[0]][1][r[1]] for r in rows],
+                "percent",
+                "mean change of the share, constraint - u",
+                "sensitivity",
             ),
         },
         coords={"sensitivity": texts([f"{r[0]} | {r[2]}" for r in rows], "sensitivity", "sensitivity")},

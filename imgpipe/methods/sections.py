@@ -1,21 +1,18 @@
-"""The paragraph for the methods section of a paper, written from what a result folder says of itself."""
+"""The methods text of cross-sections, written from what their leaves and tables say."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from imgpipe.bundle import Bundle
-from imgpipe.store import disk_errors
+from imgpipe.methods.words import count, different, listed
 
-NAME = "methods.txt"
 SPECIMEN_FIELDS = ("sample", "specimen")
 TERMS = {
     "u_localisation_nm": "edge localisation",
@@ -59,24 +56,15 @@ class Facts:
     steps: dict[str, list[dict[str, Any]]]
 
 
-def write_methods(bundle: Bundle) -> Path:
-    """Write ``methods.txt`` into a result folder and return its path."""
-    path = bundle.path / NAME
-    with disk_errors(path):
-        path.write_text("\n\n".join(methods_paragraphs(bundle)) + "\n", encoding="utf-8")
-    return path
+def section_paragraphs(leaves: Sequence[xr.Dataset], table: pd.DataFrame) -> list[str]:
+    """Return the methods text of cross-sections: images, geometry, measurement, uncertainty.
 
-
-def methods_paragraphs(bundle: Bundle) -> list[str]:
-    """Return the methods text of a result: images, measurement, uncertainty, software.
-
-    Every statement rests on the stored data (metadata, provenance); what is not known is said to be unknown.
+    Parameters
+    ----------
+    leaves : of all groups
+    table : the table ``layers``; empty where there is none
     """
-    leaves = [node.to_dataset() for group in bundle.groups for node in bundle.tree(group).leaves]
-    table = bundle.table("layers") if (bundle.path / "tables" / "layers.parquet").exists() else pd.DataFrame()
     facts = gather(leaves, table)
-    if facts.sections == 0:
-        return ["No section was measured."]
     measured = [
         _images(facts),
         _geometry(facts),
@@ -84,7 +72,7 @@ def methods_paragraphs(bundle: Bundle) -> list[str]:
         _lithium(facts),
         _uncertainty(facts, table),
     ]
-    return [*filter(None, measured), _software(bundle)]
+    return list(filter(None, measured))
 
 
 def gather(leaves: Sequence[xr.Dataset], table: pd.DataFrame) -> Facts:
@@ -96,14 +84,14 @@ def gather(leaves: Sequence[xr.Dataset], table: pd.DataFrame) -> Facts:
             known = steps.setdefault(entry["step"], [])
             if entry["settings"] not in known:
                 known.append(entry["settings"])
-    energies = _different(round(float(leaf["beam_energy"]) / 1000, 3) for leaf in leaves if "beam_energy" in leaf)
-    pixels = sorted(_different(float(leaf["pixel_size_x"]) for leaf in leaves if "pixel_size_x" in leaf))
+    energies = different(round(float(leaf["beam_energy"]) / 1000, 3) for leaf in leaves if "beam_energy" in leaf)
+    pixels = sorted(different(float(leaf["pixel_size_x"]) for leaf in leaves if "pixel_size_x" in leaf))
     return Facts(
         sections=len(leaves),
         images=sum(leaf.sizes.get("z", 1) * leaf.sizes.get("signal", 1) for leaf in leaves),
         specimens=int(table[field].nunique()) if field else 0,
-        instruments=_different(str(leaf.attrs["instrument"]) for leaf in leaves if leaf.attrs.get("instrument")),
-        detectors=_different(str(leaf.attrs["detector"]) for leaf in leaves if leaf.attrs.get("detector")),
+        instruments=different(str(leaf.attrs["instrument"]) for leaf in leaves if leaf.attrs.get("instrument")),
+        detectors=different(str(leaf.attrs["detector"]) for leaf in leaves if leaf.attrs.get("detector")),
         energies_kv=sorted(energies),
         pixels_nm=pixels,
         faces=[_face(leaf) for leaf in leaves if "face_angle" in leaf],
@@ -126,19 +114,19 @@ def _step(axis: xr.DataArray) -> float:
 
 
 def _images(facts: Facts) -> str:
-    count = _count(facts.sections, "cross-section").capitalize()
-    specimens = f" of {_count(facts.specimens, 'specimen')}" if facts.specimens else ""
+    sections = count(facts.sections, "cross-section").capitalize()
+    specimens = f" of {count(facts.specimens, 'specimen')}" if facts.specimens else ""
     verb = "was" if facts.sections == 1 else "were"
-    where = f" on {_listed(facts.instruments)}" if facts.instruments else " (instrument not recorded)"
-    volts = _listed([f"{energy:g}" for energy in facts.energies_kv])
+    where = f" on {listed(facts.instruments)}" if facts.instruments else " (instrument not recorded)"
+    volts = listed([f"{energy:g}" for energy in facts.energies_kv])
     energy = f" at {volts} kV" if volts else " (beam energy not recorded)"
-    detector = f" with the detector {_listed(facts.detectors)}" if facts.detectors else ""
-    text = f"{count}{specimens} ({_count(facts.images, 'image')}) {verb} imaged by SEM{where}{energy}{detector}."
+    detector = f" with the detector {listed(facts.detectors)}" if facts.detectors else ""
+    text = f"{sections}{specimens} ({count(facts.images, 'image')}) {verb} imaged by SEM{where}{energy}{detector}."
     if facts.pixels_nm:
         low, high = f"{facts.pixels_nm[0]:.4g}", f"{facts.pixels_nm[-1]:.4g}"
         text += f" The pixel size was {low} nm." if low == high else f" Pixel sizes were {low} to {high} nm."
     if facts.uncalibrated:
-        without = _count(facts.uncalibrated, "section").capitalize()
+        without = count(facts.uncalibrated, "section").capitalize()
         text += f" {without} had no pixel size; thicknesses there are in pixels."
     return text
 
@@ -146,7 +134,7 @@ def _images(facts: Facts) -> str:
 def _geometry(facts: Facts) -> str:
     scale = [_scale_text(settings) for settings in facts.steps.get("calibrate_scale", [])] if facts.calibrated else []
     if facts.calibrated + facts.uncalibrated < facts.sections:
-        which = _count(facts.sections - facts.calibrated - facts.uncalibrated, "section")
+        which = count(facts.sections - facts.calibrated - facts.uncalibrated, "section")
         scale.append(
             f"The pixel scale of {which} is the nominal one, taken to be within ±5 % (rectangular, u = 2.9 %)."
         )
@@ -160,17 +148,17 @@ def _tilt_text(facts: Facts) -> str:
     if not facts.faces:
         return " No foreshortening was corrected."
     text = ""
-    for angle, u in _different((face.angle, face.u) for face in facts.faces):
+    for angle, u in different((face.angle, face.u) for face in facts.faces):
         own = [face for face in facts.faces if (face.angle, face.u) == (angle, u)]
         stretched = sum(face.stretched for face in own)
-        text += f" {_count(len(own), 'face').capitalize()} stood at {angle:g}° to the beam (u = {u:g}°)."
+        text += f" {count(len(own), 'face').capitalize()} stood at {angle:g}° to the beam (u = {u:g}°)."
         if stretched:
             text += (
-                f" The foreshortening of {_count(stretched, 'section')} was removed by stretching y by 1/sin of this"
+                f" The foreshortening of {count(stretched, 'section')} was removed by stretching y by 1/sin of this"
                 " angle before anything was measured."
             )
         if stretched < len(own):
-            corrected = _count(len(own) - stretched, "section")
+            corrected = count(len(own) - stretched, "section")
             text += f" In {corrected} the microscope had corrected it while scanning; it was not corrected again."
     return text
 
@@ -225,7 +213,7 @@ def _uncertainty(facts: Facts, table: pd.DataFrame) -> str:
     if "layer_thickness" not in facts.steps:
         return ""
     terms = [name for column, name in TERMS.items() if column in table and (table[column].fillna(0) > 0).any()]
-    text = f"The standard uncertainty combines, after the GUM, {_listed(terms)}." if terms else ""
+    text = f"The standard uncertainty combines, after the GUM, {listed(terms)}." if terms else ""
     if "n_eff" in table and table["n_eff"].notna().any():
         low, high = table["n_eff"].min(), table["n_eff"].max()
         span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
@@ -236,28 +224,7 @@ def _uncertainty(facts: Facts, table: pd.DataFrame) -> str:
     return text.strip()
 
 
-def _software(bundle: Bundle) -> str:
-    info = bundle.info
-    versions = info.get("versions", {})
-    used = [f"{name} {versions[name]}" for name in ("numpy", "scipy", "scikit-image", "xarray") if name in versions]
-    on = f" on {', '.join(used)}" if used else ""
-    return f"Analysis: imgpipe {info.get('imgpipe', '(version unknown)')}{on}; the recipe is kept with the results."
-
-
 def _flags(table: pd.DataFrame) -> set[str]:
     if "flag" not in table:
         return set()
     return {flag for text in table["flag"].dropna() for flag in str(text).split("; ") if flag}
-
-
-def _different(values: Iterable[Any]) -> list[Any]:
-    return list(dict.fromkeys(values))
-
-
-def _count(number: int, thing: str) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return f"{words[number] if number < len(words) else number} {thing}{'' if number == 1 else 's'}"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
