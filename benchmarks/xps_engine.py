@@ -27,9 +27,7 @@ def problem(x: Floats, lineshape: Lineshape) -> Problem:
         column = model.column(NAMES[lineshape][5 + j])
         second = model.linked(f"{NAMES[lineshape][j]} 2p1/2", {free[j]: 1.0}, SPLITTING)
         for position, ratio in ((free[j], 1.0), (second, SECOND)):
-            model.term(
-                SHAPE[lineshape], segment, column, [position, free[3], free[4]], ratio / (1.0 + SECOND), shirley
-            )
+            model.term(SHAPE[lineshape], segment, column, [position, free[3], free[4]], ratio / (1.0 + SECOND), shirley)
     model.term("constant", segment, model.column("b0"))
     return model.compile()
 

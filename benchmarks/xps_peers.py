@@ -36,7 +36,7 @@ def lmfit_by_hand(x: Floats, counts: Floats, lineshape: Lineshape) -> Fits:
 
     names = NAMES[lineshape]
 
-    def spectrum(x, a, b, c, d, e, f, g, h, i, j):  # type: ignore[no-untyped-def] # noqa: PLR0913
+    def spectrum(x, a, b, c, d, e, f, g, h, i, j):  # type: ignore[no-untyped-def]
         return curve(x, np.array([a, b, c, d, e, f, g, h, i, j]), lineshape)
 
     model = Model(spectrum)

@@ -1,16 +1,17 @@
 """The 27 nonlinear regression sets of NIST StRD: data, starts, certified values, and each model in two forms.
 
-* `Recipe.curve(x, b)`: the model with all its parameters b, as a user of scipy writes it (autodifferentiated nowhere).
-* `Recipe.terms`: the same model as columns of shapes, with parameters that are linear as amplitudes. The shapes stand in
+* `Recipe.curve(x, b)`: the model with all its parameters b, as a user of scipy writes it.
+* `Recipe.terms`: the same model as columns of shapes, with linear parameters as amplitudes. The shapes stand in
   `nist_shapes`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Term:
-    """A shape, its parameters (int: place in b, float: constant), the place of its amplitude in b (None: known), sign."""
+    """A shape, its parameters (int: place in b, float: constant), place of its amplitude in b (None: known), weight."""
 
     shape: str
     parameters: tuple[int | float, ...]
@@ -44,8 +45,18 @@ class Term:
 
 @dataclass(frozen=True)
 class Recipe:
+    """A model.
+
+    curve : the model with all its parameters, (x, b) -> y
+    terms : the same as columns of shapes
+    alike : groups of places in b that may change places without changing the curve (the sum of exponentials)
+    low : place in b and lower bound: where the formula has a pole or is the same for both signs
+    """
+
     curve: Callable[[np.ndarray, np.ndarray], np.ndarray]
     terms: tuple[Term, ...]
+    alike: tuple[tuple[int, ...], ...] = ()
+    low: tuple[tuple[int, float], ...] = ()
 
 
 def read(path: Path) -> Data:
@@ -75,11 +86,24 @@ def rising(x: np.ndarray) -> np.ndarray:
     return out
 
 
-def digits(found: np.ndarray, certified: np.ndarray) -> float:
-    """Return the number of digits to which the worst value agrees, at most the 11 that are certified."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        agreement = -np.log10(np.max(np.abs(found - certified) / np.abs(certified)))
-    return float(np.clip(agreement, 0.0, 11.0)) if np.isfinite(found).all() else 0.0
+def digits(found: np.ndarray, data: Data) -> float:
+    """Return the number of digits to which the worst parameter agrees, at most the 11 that are certified."""
+    return max(_digits(other, data.certified) for other in twins(found, RECIPES[data.name].alike))
+
+
+def twins(b: np.ndarray, alike: tuple[tuple[int, ...], ...]) -> Iterator[np.ndarray]:
+    """Yield b with the groups of parameters that are alike in every order."""
+    for order in permutations(alike):
+        out = b.copy()
+        out[[p for group in alike for p in group]] = b[[p for group in order for p in group]]
+        yield out
+
+
+def _digits(found: np.ndarray, certified: np.ndarray) -> float:
+    if not np.isfinite(found).all():
+        return 0.0
+    worst = np.max(np.abs(found - certified) / np.abs(certified))
+    return float(np.clip(-np.log10(max(worst, 1e-11)), 0.0, 11.0))
 
 
 def gauss(x: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -97,8 +121,8 @@ def rational(x: np.ndarray, b: np.ndarray, above: int) -> np.ndarray:
 
 
 def enso(x: np.ndarray, b: np.ndarray) -> np.ndarray:
-    waves = [b[i] * np.cos(TWO_PI * x / p) + b[i + 1] * np.sin(TWO_PI * x / p) for i, p in ((1, 12), (4, b[3]), (7, b[6]))]
-    return b[0] + sum(waves)
+    phases = ((1, TWO_PI * x / 12.0), (4, TWO_PI * x / b[3]), (7, TWO_PI * x / b[6]))
+    return b[0] + sum(b[i] * np.cos(phase) + b[i + 1] * np.sin(phase) for i, phase in phases)
 
 
 def nelson(x: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -121,8 +145,10 @@ def waves(first: int, period: int | float) -> tuple[Term, Term]:
 
 
 CONSTANT = Term("constant", (), 0)
-GAUSS = Recipe(gauss, (Term("decay", (1,), 0), Term("bell", (3, 4), 2), Term("bell", (6, 7), 5)))
-LANCZOS = Recipe(lanczos, tuple(Term("decay", (i + 1,), i) for i in (0, 2, 4)))
+GAUSS = Recipe(
+    gauss, (Term("decay", (1,), 0), Term("bell", (3, 4), 2), Term("bell", (6, 7), 5)), ((2, 3, 4), (5, 6, 7))
+)
+LANCZOS = Recipe(lanczos, tuple(Term("decay", (i + 1,), i) for i in (0, 2, 4)), ((0, 1), (2, 3), (4, 5)))
 CHWIRUT = Recipe(lambda x, b: np.exp(-b[0] * x) / (b[1] + b[2] * x), (Term("decay_over_line", (0, 1, 2), None),))
 RECIPES = {
     "Bennett5": Recipe(lambda x, b: b[0] * (b[1] + x) ** (-1.0 / b[2]), (Term("shifted_power", (1, 2), 0),)),
@@ -130,9 +156,11 @@ RECIPES = {
     "Chwirut1": CHWIRUT,
     "Chwirut2": CHWIRUT,
     "DanWood": Recipe(lambda x, b: b[0] * x ** b[1], (Term("power", (1,), 0),)),
-    "ENSO": Recipe(enso, (CONSTANT, *waves(1, 12.0), *waves(4, 3), *waves(7, 6))),
+    "ENSO": Recipe(enso, (CONSTANT, *waves(1, 12.0), *waves(4, 3), *waves(7, 6)), ((3, 4, 5), (6, 7, 8))),
     "Eckerle4": Recipe(
-        lambda x, b: b[0] / b[1] * np.exp(-0.5 * ((x - b[2]) / b[1]) ** 2), (Term("normal", (1, 2), 0),)
+        lambda x, b: b[0] / b[1] * np.exp(-0.5 * ((x - b[2]) / b[1]) ** 2),
+        (Term("normal", (1, 2), 0),),
+        low=((1, 0.01),),
     ),
     "Gauss1": GAUSS,
     "Gauss2": GAUSS,
@@ -145,10 +173,11 @@ RECIPES = {
     "MGH09": Recipe(
         lambda x, b: b[0] * (x * x + x * b[1]) / (x * x + x * b[2] + b[3]), (Term("quadratic_ratio", (1, 2, 3), 0),)
     ),
-    "MGH10": Recipe(lambda x, b: b[0] * np.exp(b[1] / (x + b[2])), (Term("arrhenius", (1, 2), 0),)),
+    "MGH10": Recipe(lambda x, b: b[0] * np.exp(b[1] / (x + b[2])), (Term("arrhenius", (1, 2), 0),), low=((2, -40.0),)),
     "MGH17": Recipe(
         lambda x, b: b[0] + b[1] * np.exp(-x * b[3]) + b[2] * np.exp(-x * b[4]),
         (CONSTANT, Term("decay", (3,), 1), Term("decay", (4,), 2)),
+        ((1, 3), (2, 4)),
     ),
     "Misra1a": Recipe(lambda x, b: b[0] * (1.0 - np.exp(-b[1] * x)), (Term("saturation", (1,), 0),)),
     "Misra1b": Recipe(lambda x, b: b[0] * (1.0 - (1.0 + b[1] * x / 2.0) ** -2.0), (Term("second_order", (1,), 0),)),

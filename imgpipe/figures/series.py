@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -83,7 +84,7 @@ def _name_lines(axes: Axes, leaf: xr.Dataset, ends: list[float], colours: np.nda
     """Write charge, time ... of each spectrum beside its right end, what it is above them."""
     along = series_coordinate(leaf)
     texts = places(leaf) if along is None else [f"{value:.4g}" for value in along.values]
-    beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 6, "annotation_clip": False}
+    beside: Any = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 6, "annotation_clip": False}
     for end, text, colour in zip(ends, texts, colours, strict=True):
         axes.annotate(text, (1.015, end), color=colour, **beside)
     if along is not None:
@@ -116,7 +117,7 @@ def _draw_map(figure: Figure, axes: Axes, leaf: xr.Dataset, counts: xr.DataArray
 def _thinned(values: np.ndarray, rows: int) -> np.ndarray:
     """Return one value of a coordinate for each row of an averaged series."""
     run = values.size // rows
-    return values[: run * rows].reshape(rows, run).mean(axis=1)
+    return np.asarray(values[: run * rows].reshape(rows, run).mean(axis=1))
 
 
 def _table(leaf: xr.Dataset, counts: xr.DataArray) -> pd.DataFrame:

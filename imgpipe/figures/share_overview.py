@@ -9,6 +9,7 @@ import pandas as pd
 
 from imgpipe.figures.drawing import SINGLE, axes_at, figure_style, new_figure, write_figure
 from imgpipe.figures.shares import MOST_ROWS, draw_rows
+from imgpipe.model import SERIES_DIMS
 
 REGION_COLUMNS = ("region", "component_region")
 NOT_PLACES = ("leaf", "region", "component")
@@ -62,9 +63,11 @@ def region_column(components: pd.DataFrame) -> pd.Series[str]:
 
 
 def place_columns(components: pd.DataFrame) -> list[str]:
-    """Return the columns that tell the spectra of a group apart: those before the component, without fields."""
+    """Return the columns that tell spectra apart: what stands before the component, and dimensions of a series."""
     columns = list(components.columns)
-    return [c for c in columns[: columns.index("component")] if c not in NOT_PLACES]
+    before = columns[: columns.index("component")]
+    series = [c for c in columns if c.partition("_")[0] in SERIES_DIMS and c not in before]  # joined tables
+    return [c for c in (*before, *series) if c not in NOT_PLACES]
 
 
 def spectrum_labels(components: pd.DataFrame) -> pd.Series[str]:

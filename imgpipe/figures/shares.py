@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -139,7 +140,7 @@ def _draw_trend(axes: Axes, table: pd.DataFrame, along: xr.DataArray) -> None:
         place, share = part["place"].to_numpy(dtype=float), part["share"].to_numpy(dtype=float)
         low, high = part["low"].to_numpy(dtype=float), part["high"].to_numpy(dtype=float)
         axes.fill_between(place, low, high, color=colours[name], alpha=0.22, linewidth=0)
-        marked = {"marker": "o", "markersize": 2.2} if len(part) <= 30 else {}
+        marked: Any = {"marker": "o", "markersize": 2.2} if len(part) <= 30 else {}
         axes.plot(place, share, color=colours[name], linewidth=1.0, **marked)
         known = share[np.isfinite(share)]
         ends.append((float(known[-1]) if known.size else 0.0, name))

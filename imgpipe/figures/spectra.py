@@ -133,7 +133,8 @@ def _spectrum(leaf: xr.Dataset, label: str) -> Spectrum:
     shown = np.isfinite(leaf["envelope"].values) if fitted else np.ones(energy.shape, dtype=bool)
 
     def take(array: xr.DataArray) -> np.ndarray:
-        return np.asarray(array.values, dtype=float)[shown]
+        values: np.ndarray = np.asarray(array.values, dtype=float)[shown]
+        return values
 
     curves = {
         str(n): take(leaf["component_curve"].isel(component=i))

@@ -76,6 +76,37 @@ FORMATS: list[Format] = [
         "numpy",
         sniff=xps_sniffs.vamas,
     ),
+    Format(
+        "CasaXPS text export",
+        (".txt", ".asc", ".dat"),
+        (),
+        "imgpipe.readers.xps_casa_text:read",
+        "numpy",
+        sniff=xps_sniffs.casa_text,
+    ),
+    Format("PHI (XPS)", (".spe", ".pro"), ((0, b"SOFH"),), "imgpipe.readers.xps_phi:read", "numpy"),
+    Format(
+        "Scienta text (XPS)", (".txt",), (), "imgpipe.readers.xps_scienta:read", "numpy", sniff=xps_sniffs.scienta
+    ),
+    Format("SPECS xy (XPS)", (".xy",), (), "imgpipe.readers.xps_specs_xy:read", "numpy", sniff=xps_sniffs.specs_xy),
+    Format("SPECS xml (XPS)", (".xml",), (), "imgpipe.readers.xps_specs_xml:read", "numpy", sniff=xps_sniffs.specs_xml),
+    Format(
+        "table of a spectrum (column binding or kinetic energy)",
+        (".csv", ".tsv", ".txt", ".dat", ".xy"),
+        (),
+        "imgpipe.readers.xps_table:read",
+        "numpy",
+        sniff=xps_sniffs.table,
+        claims=(".csv", ".tsv"),
+    ),
+    Format(
+        "workbook with spectra",
+        (".xlsx",),
+        (),
+        "imgpipe.readers.xps_workbook:read",
+        "numpy",
+        sniff=xps_sniffs.workbook,
+    ),
 ]
 """Formats that imgpipe brings along."""
 

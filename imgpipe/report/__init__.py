@@ -23,6 +23,8 @@ TABLES = ("layers", "interfaces", "components", "peaks")
 """Tables that the page shows with all their columns."""
 MOST_ROWS = 2000
 """Rows up to which a table is shown with all its columns."""
+MOST_SHOWN = 12
+"""Rows up to which a table of a group is unfolded."""
 MOST_OPEN = 8
 """Groups up to which all their sections are unfolded."""
 
@@ -75,6 +77,7 @@ def _render(bundle: Bundle) -> str:
         if shares
         else 0,
         sections=sections,
+        most_shown=MOST_SHOWN,
         unfolded=len(sections) <= MOST_OPEN,
         failures=failure_rows(bundle),
         methods=methods_paragraphs(bundle),

@@ -88,7 +88,7 @@ def _constraint_row(one: xr.Dataset) -> list[str]:
         _text(one, "applies_to"),
         "–" if not math.isfinite(value) else f"{shown}{f' ± {spread}' if spread != '–' else ''}{unit}",
         f"{fitted}{unit}" if fitted != "–" else "–",
-        f"{effect:+.1f} points of {most}" if math.isfinite(effect) and effect and most else "–",
+        f"{abs(effect):.1f} points of {most}" if math.isfinite(effect) and effect and most else "–",
         _text(one, "source") + (" (unverified)" if unverified else ""),
     ]
 

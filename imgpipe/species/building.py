@@ -82,6 +82,16 @@ class Built:
     shared: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @property
+    def low(self) -> np.ndarray:
+        """Lower bounds of the free parameters."""
+        return np.array([entry.low for entry in self.model.free])
+
+    @property
+    def high(self) -> np.ndarray:
+        """Upper bounds of the free parameters."""
+        return np.array([entry.high for entry in self.model.free])
+
+    @property
     def constraints(self) -> list[Constraint]:
         """All constraints in the order of building."""
         return list(self.book.entries.values())

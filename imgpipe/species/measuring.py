@@ -15,13 +15,16 @@ Measured = dict[str, np.ndarray]
 """Arrays with a leading batch axis; the second axis counts columns (components of all spots), peaks or spots."""
 
 
-def measured(built: Built, problem: Problem, y: np.ndarray, result: FitResult, members: np.ndarray) -> Measured:
+def measured(
+    built: Built, problem: Problem, y: np.ndarray, result: FitResult, members: np.ndarray, variance: np.ndarray | None
+) -> Measured:
     """Return everything that a batch of fits says.
 
     Parameters
     ----------
     y : (b, n) counts of all spots side by side
     members : (c, c) bool, which components make the total of which (`denominators`)
+    variance : (b, n) of Gaussian noise; none for Poisson
     """
     covariance = usable(result.covariance)
     nq = result.q.shape[1]
@@ -44,7 +47,7 @@ def measured(built: Built, problem: Problem, y: np.ndarray, result: FitResult, m
     }
     found |= _peaks(built, problem, result, covariance[:, :nq, :nq])
     found |= _pairs(built, share.percent, share.covariance)
-    found |= _quality(built, problem, y, result)
+    found |= _quality(built, problem, y, result, variance)
     return found
 
 
@@ -196,10 +199,10 @@ def largest_correlation(covariance: np.ndarray) -> np.ndarray:
     return np.asarray(correlation.reshape(len(sd), -1).max(axis=1))
 
 
-def _quality(built: Built, problem: Problem, y: np.ndarray, result: FitResult) -> Measured:
+def _quality(built: Built, problem: Problem, y: np.ndarray, result: FitResult, variance: np.ndarray | None) -> Measured:
     """Return chi-square, residual sd and Abbe value per spot, with weights 1/fitted counts (Pearson)."""
     envelope, _ = evaluate(problem, result.q, result.amplitude)
-    standard = standardised(y, envelope)
+    standard = standardised(y, envelope, variance)
     free = result.q.shape[1] + result.amplitude.shape[1]
     total = y.shape[1]
     found: Measured = {name: np.empty((len(y), len(built.spots))) for name in ("reduced", "residual_sd", "abbe", "sum")}
@@ -216,6 +219,6 @@ def _quality(built: Built, problem: Problem, y: np.ndarray, result: FitResult) -
     return found
 
 
-def standardised(y: np.ndarray, envelope: np.ndarray) -> np.ndarray:
-    """Return residuals over the square root of the fitted counts (at least 1e-3 counts)."""
-    return np.asarray((y - envelope) / np.sqrt(np.maximum(envelope, 1e-3)))
+def standardised(y: np.ndarray, envelope: np.ndarray, variance: np.ndarray | None = None) -> np.ndarray:
+    """Return residuals over the root of the variance: that of the fitted counts (at least 1e-3) where none is given."""
+    return np.asarray((y - envelope) / np.sqrt(np.maximum(envelope, 1e-3) if variance is None else variance))

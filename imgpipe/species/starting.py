@@ -1,50 +1,149 @@
-"""Where a fit starts: the charge shift of each spectrum, from a grid; everything else from the plan."""
+"""Where a fit starts: charge shift and width of each spectrum from a grid, everything else from the plan."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from imgpipe.kernels.fit import Problem, evaluate
-from imgpipe.species.building import Built
+from imgpipe.kernels.fit import evaluate
+from imgpipe.species.building import Built, Spot, build
+from imgpipe.species.plan import FitPlan
 
-STEP = 0.1
-"""eV between two trial shifts."""
+STEP, COARSE = 0.1, 0.2
+"""eV between two trial charge shifts, at first and where a fit is looked at again."""
+WIDTHS = (0.7, 0.85, 1.0, 1.2, 1.45)
+FEW_WIDTHS = (0.75, 1.0, 1.3)
+"""Trial widths over the start width of the plan."""
+DEPARTURES = (-2.5, -1.2, 1.2, 2.5)
+"""Trial chemical shifts, in standard deviations of their prior."""
 
 
-def starts(built: Built, problem: Problem, y: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Trials:
+    """Trial starts of one spot.
+
+    Attributes
+    ----------
+    values : name of a parameter -> (trial,)
+    designs : (trial, columns, n), components first
+    cost : (trial,) what the priors say against each
+    """
+
+    values: dict[tuple[str, ...], np.ndarray]
+    designs: np.ndarray
+    cost: np.ndarray
+    peaks: int
+
+
+def starts(built: Built, plan: FitPlan, y: np.ndarray) -> np.ndarray:
     """Return start values (b, nq) for the counts (b, n) of all spots side by side.
 
-    Each spot's charge shift is the one at which the components, with their start widths and non-negative areas,
-    describe the spectrum best.
+    Each spectrum is described by its components at every trial shift and width, with non-negative areas; the best
+    trial is the start. What samples share starts at the median.
     """
-    base = np.array(list(built.start.values()), dtype=np.float64)
-    found = np.repeat(base[None, :], len(y), axis=0)
-    reach = max(spot.u_charge for spot in built.spots) * 2.5
-    grid = STEP * np.arange(-round(reach / STEP), round(reach / STEP) + 1)
+    return _starts(built, plan, y, (), WIDTHS, STEP)
+
+
+def other_starts(built: Built, plan: FitPlan, y: np.ndarray, fresh: bool) -> list[np.ndarray]:
+    """Return further starts for spectra whose fit is doubtful: chemical shifts off their library values, too.
+
+    Parameters
+    ----------
+    fresh : with the usual start (the fit began elsewhere)
+    """
+    first = [starts(built, plan, y)] if fresh else []
+    names = dict.fromkeys(k for k in built.shared if k[0] == "shift")
+    lower, upper = DEPARTURES[:2], DEPARTURES[2:]
+    if not names:
+        return first
+    return [*first, *(_starts(built, plan, y, side, FEW_WIDTHS, COARSE) for side in (lower, upper))]
+
+
+def _starts(
+    built: Built, plan: FitPlan, y: np.ndarray, departures: tuple[float, ...], widths: tuple[float, ...], step: float
+) -> np.ndarray:
     order = {handle: place for place, handle in enumerate(built.start)}
-    trial = np.repeat(base[None, :], grid.size, axis=0)
-    for handle in built.shifts:
-        trial[:, order[handle]] = grid
-    amplitudes = np.ones((grid.size, len(problem.column_names)))
-    _, columns = evaluate(problem, trial, amplitudes)
+    found = np.repeat(np.array(list(built.start.values()), dtype=np.float64)[None, :], len(y), axis=0)
+    chosen: dict[int, list[np.ndarray]] = {}
+    known: dict[tuple[object, bytes], Trials] = {}
+    first = 0
     for number, spot in enumerate(built.spots):
-        here = problem.segment_slices[number]
-        own = [c.column for c in built.of_spot(number)] + built.backgrounds[number]
-        cost = (
-            _misfits(columns[:, own, here], y[:, here], len(built.of_spot(number))) + 0.5 * (grid / spot.u_charge) ** 2
-        )
-        found[:, order[built.shifts[number]]] = grid[np.argmin(cost, axis=1)]
-    return found
+        here = slice(first, first + spot.x.size)
+        first = here.stop
+        key = (spot.region, spot.x.tobytes())
+        if key not in known:
+            known[key] = _trials(plan, spot, departures, widths, step)
+        trials = known[key]
+        best = np.argmin(_misfits(trials.designs, y[:, here], trials.peaks) + trials.cost, axis=1)
+        for name, values in trials.values.items():
+            handle = built.shifts[number] if name[0] == "charge" else _handle(built, name, spot.sample)
+            if handle in order:
+                chosen.setdefault(handle, []).append(values[best])
+    for handle, several in chosen.items():
+        found[:, order[handle]] = np.median(several, axis=0)
+    return np.clip(found, built.low, built.high)
 
 
-def _misfits(columns: np.ndarray, y: np.ndarray, peaks: int) -> np.ndarray:
-    """Return half the weighted sum of squares (b, trial) of linear fits whose negative areas are set to zero."""
+def _handle(built: Built, name: tuple[str, ...], sample: str) -> int:
+    """Return the handle of a parameter of a sample, or of all samples where they share it."""
+    own = (*name[:-1], sample)
+    return built.shared[own] if own in built.shared else built.shared[(*name[:-1], "")]
+
+
+def _trials(
+    plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tuple[float, ...], step: float
+) -> Trials:
+    alone = build([spot], plan)
+    problem = alone.model.compile()
+    order = {handle: place for place, handle in enumerate(alone.start)}
+    named = {name: order[h] for name, h in alone.shared.items() if h in order and name[0] in ("width", "shift")}
+    charge = order[alone.shifts[0]]
+    base = np.array(list(alone.start.values()), dtype=np.float64)
+    rows = [base]
+    u = {c.name: c.u_shift for c in spot.region.components}
+    if departures:
+        rows = []
+        for name, place in named.items():
+            if name[0] == "shift":
+                rows += [np.where(np.arange(base.size) == place, d * u[name[2]], base) for d in departures]
+    q = np.array([r for r in rows for _ in widths])
+    factors = np.tile(np.array(widths), len(rows))
+    for name, place in named.items():
+        if name[0] == "width":
+            q[:, place] *= factors
+    reach = 2.5 * spot.u_charge
+    grid = step * np.arange(-round(reach / step), round(reach / step) + 1)
+    q = np.repeat(q, grid.size, axis=0)
+    q[:, charge] = np.tile(grid, len(rows) * len(widths))
+    q = np.clip(q, alone.low, alone.high)
+    cost = 0.5 * (q[:, charge] / spot.u_charge) ** 2
+    for name, place in named.items():
+        if name[0] == "shift":
+            cost = cost + 0.5 * (q[:, place] / u[name[2]]) ** 2
+    own = [c.column for c in alone.columns]
+    _, columns = evaluate(problem, q, np.ones((len(q), len(problem.column_names))))
+    values = {("charge", ""): q[:, charge]} | {name: q[:, place] for name, place in named.items()}
+    return Trials(values, columns[:, own + alone.backgrounds[0]], cost, len(own))
+
+
+def _misfits(designs: np.ndarray, y: np.ndarray, peaks: int) -> np.ndarray:
+    """Return half the weighted sum of squares (b, trial) of linear fits with non-negative areas of the components.
+
+    Areas that come out negative are set to zero and the others fitted again, once: good enough for a start.
+    """
     weight = 1.0 / np.sqrt(np.maximum(y.mean(axis=0), 1.0))
     target = y * weight
-    cost = np.empty((len(y), len(columns)))
-    for place, one in enumerate(columns):
+    cost = np.empty((len(y), len(designs)))
+    for place, one in enumerate(designs):
         design = one.T * weight[:, None]
         areas = target @ np.linalg.pinv(design).T
+        negative = np.zeros(areas.shape, dtype=bool)
+        negative[:, :peaks] = areas[:, :peaks] < 0.0
+        for pattern in np.unique(negative[negative.any(axis=1)], axis=0):
+            rows = (negative == pattern).all(axis=1)
+            areas[rows] = 0.0
+            areas[np.ix_(rows, ~pattern)] = target[rows] @ np.linalg.pinv(design[:, ~pattern]).T
         areas[:, :peaks] = np.clip(areas[:, :peaks], 0.0, None)
         left = target - areas @ design.T
         cost[:, place] = 0.5 * np.einsum("bn,bn->b", left, left)

@@ -24,6 +24,8 @@ STEPS: dict[str, str] = {
     "fit_edges": "imgpipe.steps.layers:fit_edges",
     "layer_thickness": "imgpipe.steps.layers:layer_thickness",
     "equivalent_lithium": "imgpipe.steps.layers:equivalent_lithium",
+    "fit_components": "imgpipe.steps.xps:fit_components",
+    "compare_models": "imgpipe.steps.xps:compare_models",
 }
 """``name -> "module:function"``; packages elsewhere join through the entry points ``imgpipe.steps``."""
 

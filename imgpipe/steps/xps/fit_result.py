@@ -62,7 +62,7 @@ def leaf_results(fitted: Fitted, number: int, curves: bool) -> xr.Dataset:
         from imgpipe.steps.xps.fit_curves import curves_of
 
         parts.append(curves_of(leaf))
-    joined = xr.merge(parts, join="exact", combine_attrs="drop")
+    joined = xr.merge(parts, join="exact", combine_attrs="override")
     return joined.assign_attrs(fit_model=json.dumps(described(leaf), sort_keys=True))
 
 

@@ -10,7 +10,8 @@ import xarray as xr
 
 from imgpipe.kernels.fit import CONVERGED
 from imgpipe.species.building import Column
-from imgpipe.species.fitting import Doubts, Fitter, doubts
+from imgpipe.species.doubts import Doubts, doubts
+from imgpipe.species.fitting import Fitter
 from imgpipe.species.measuring import Measured
 from imgpipe.species.packing import pack, sizes, unpack
 from imgpipe.steps.xps.fit_data import Spectra, refuse_unsound

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from imgpipe.errors import DataError
 from imgpipe.species import Component, find_model, load_library
+from imgpipe.species.doubts import SHAPES
 from imgpipe.species.entries import BACKGROUNDS
-from imgpipe.species.fitting import SHAPES, Fitter
+from imgpipe.species.fitting import Fitter
 from imgpipe.species.plan import FitPlan, RegionPlan, plan_components, plan_model
 from imgpipe.spelling import nearest
 

@@ -33,6 +33,9 @@ def constraint_tables(leaf: "Leaf") -> xr.Dataset:
             "fitted_value": quantity(
                 [_fitted(leaf, c) for c in held], "1", "fitted value, in its own unit", "constraint"
             ),
+            "preferred_value": quantity(
+                [_preferred(leaf, c) for c in held], "1", "where the data want a held constant", "constraint"
+            ),
             "largest_effect": quantity(
                 [largest.get(c.name, (np.nan, ""))[0] for c in held],
                 "percent",
@@ -54,6 +57,14 @@ def _fitted(leaf: "Leaf", one: Constraint) -> float:
     values = [sum(weight * p[handle] for handle, weight in part.items()) for part in one.fitted]
     under = [sum(weight * p[handle] for handle, weight in part.items()) for part in one.over] or [1.0] * len(values)
     return float(np.mean([v / u for v, u in zip(values, under, strict=True)]) + one.offset)
+
+
+def _preferred(leaf: "Leaf", one: Constraint) -> float:
+    """Return the value that data and u together give a constant that was held, mean over the series; else NaN."""
+    asked = leaf.fitted.doubts
+    if asked is None or one.name not in asked.preferred:
+        return float("nan")
+    return float(one.value + one.u * asked.preferred[one.name].mean())
 
 
 def _changes(leaf: "Leaf", one: Constraint) -> tuple[np.ndarray, np.ndarray] | None:

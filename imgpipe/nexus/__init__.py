@@ -1,0 +1,7 @@
+"""One NeXus file per group: NXxps entries with their fits (NXfit), which `imgpipe.read` reads back as they were."""
+
+from __future__ import annotations
+
+from imgpipe.nexus.export import exportable, export_group
+
+__all__ = ["export_group", "exportable"]

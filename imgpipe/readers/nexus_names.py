@@ -1,0 +1,22 @@
+"""Names by which a NeXus file of imgpipe says which variable of which leaf a field is: writer and reader share them."""
+
+from __future__ import annotations
+
+LEAF = "imgpipe_leaf"
+"""Attribute of an entry: path of the leaf."""
+VARIABLE = "imgpipe_variable"
+"""Attribute of a field: variable of the leaf; a field without it is for other programs."""
+DIMS = "imgpipe_dims"
+"""Dimensions of the whole variable, separated by blanks."""
+KIND = "imgpipe_kind"
+"""``coordinate`` or ``variable``."""
+ATTRS = "imgpipe_attrs"
+"""Attributes of the variable as JSON, units among them."""
+PLACE = "imgpipe_place"
+"""Where a field is one place of its variable along `component`: the number of that place."""
+SLICED = "component"
+"""Dimension along which a variable is spread over the peaks of a fit."""
+COLLECTION = "imgpipe"
+"""Group of an entry for what NeXus has no name for."""
+ATTRIBUTES = f"{COLLECTION}/attributes"
+"""Group of the leaf's attributes, each as a JSON text."""
