@@ -13,10 +13,13 @@ READABLE = {
     "nm": (("mm", 1e-6, 1e5), ("um", 1e-3, 1e4)),
     "eV": (("keV", 1e-3, 1e3),),
     "A": (("nA", 1e9, 1e-9), ("pA", 1e12, 0.0)),
-    "s": (("s", 1.0, 1.0), ("us", 1e6, 0.0)),
+    "s": (("s", 1.0, 1.0), ("ms", 1e3, 0.01), ("us", 1e6, 0.0)),
 }
 """Unit in arrays -> units for people: name, factor, least value in the array's unit."""
-SHOWN = ("instrument", "detector", "acquired", "tilt_corrected", "tilt_correction_angle", "data_bar_rows", "flags")
+SHOWN = (
+    "sample", "region_label", "instrument", "detector", "acquired", "tilt_corrected", "tilt_correction_angle",
+    "data_bar_rows", "charge_neutraliser", "flags",
+)  # fmt: skip
 
 
 def describe_file(path: Path, pixel_size: float | None = None) -> str:
@@ -32,7 +35,9 @@ def _describe(name: str, leaf: xr.Dataset) -> str:
     lines = [f"leaf {name}"]
     lines += [_array_line(str(n), a) for n, a in leaf.data_vars.items() if a.ndim]
     lines += [_axis_line(dim, leaf) for dim in ("x", "y", "z") if dim in leaf.coords and leaf[dim].size > 1]
-    lines.append(f"  pixel size from: {leaf.attrs.get('pixel_size_source', 'nowhere: uncalibrated')}")
+    lines += [_coordinate_line(str(n), c) for n, c in leaf.coords.items() if n not in ("x", "y", "z")]
+    if "x" in leaf.coords:
+        lines.append(f"  pixel size from: {leaf.attrs.get('pixel_size_source', 'nowhere: uncalibrated')}")
     lines += [f"  {n} = {_number(a)}" for n, a in leaf.data_vars.items() if not a.ndim]
     lines += [f"  {key}: {leaf.attrs[key]}" for key in SHOWN if leaf.attrs.get(key) not in (None, "")]
     return "\n".join(lines)
@@ -41,7 +46,7 @@ def _describe(name: str, leaf: xr.Dataset) -> str:
 def _number(array: xr.DataArray) -> str:
     """Return a number with its unit as people write it: 4 mm, 50 pA, 52 deg."""
     unit, value = str(array.attrs.get("units", "")), array.item()
-    if not isinstance(value, float):
+    if not isinstance(value, float) or array.name == "photon_energy":
         return f"{value} {unit}".rstrip()
     shown, factor = next(((u, f) for u, f, least in READABLE.get(unit, ()) if abs(value) >= least), (unit, 1.0))
     return f"{value * factor:.6g} {shown}".removesuffix(" 1")
@@ -50,6 +55,16 @@ def _number(array: xr.DataArray) -> str:
 def _array_line(name: str, array: xr.DataArray) -> str:
     sizes = ", ".join(f"{dim} {size}" for dim, size in array.sizes.items())
     return f"  {name} ({sizes}) {array.dtype} [{array.attrs.get('units', 'no unit')}]"
+
+
+def _coordinate_line(name: str, coordinate: xr.DataArray) -> str:
+    """Return a line for a coordinate that is no axis of an image: its range, or its names."""
+    title, values = str(coordinate.attrs.get("long_name", name)), coordinate.values
+    if coordinate.dtype.kind not in "fiu":
+        return f"  {name}: {', '.join(map(str, values.ravel()[:8]))}"
+    unit = "" if coordinate.attrs.get("units") == "1" else f" {coordinate.attrs.get('units', '')}"
+    told = title if title.endswith(name) else f"{name} ({title})" if title != name else name
+    return f"  {told}: {values.min():.6g} to {values.max():.6g}{unit}, {values.size} points"
 
 
 def _axis_line(dim: str, leaf: xr.Dataset) -> str:

@@ -198,8 +198,8 @@ class _Checkpoints:
 
     def persist(self, call: Call, tree: xr.DataTree) -> xr.DataTree:
         wanted = {call.source(v.name) for v in call.step.variables if v.named}
-        self.measured |= wanted
         leaves = leaf_datasets(tree)
+        self.measured |= wanted | {name for leaf in leaves.values() for name in _taken_whole(call, leaf)}
         stored = {name: self._stored(leaf, wanted) for name, leaf in leaves.items()}
         return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in stored.items()})
 
@@ -213,6 +213,12 @@ class _Checkpoints:
         again = store.open_leaf(place, "leaf")
         self.stored |= {_graph(again[n]) for n in derived}
         return leaf.assign({n: again[n] for n in derived})
+
+
+def _taken_whole(call: Call, leaf: xr.Dataset) -> set[str]:
+    """Return the arrays of a leaf that a step measures which takes all leaves together."""
+    dims = [set(v.dims.required) for v in call.step.variables if v.whole_tree and v.dims is not None]
+    return {str(name) for name, array in leaf.data_vars.items() if any(core <= set(array.dims) for core in dims)}
 
 
 def _graph(array: xr.DataArray) -> str | None:

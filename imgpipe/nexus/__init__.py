@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from imgpipe.nexus.export import exportable, export_group
+from imgpipe.nexus.export import export_group, exportable
 
 __all__ = ["export_group", "exportable"]

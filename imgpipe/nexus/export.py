@@ -14,9 +14,9 @@ from imgpipe import __version__
 from imgpipe.errors import OutputError
 from imgpipe.nexus.fields import group_at, put_text, put_variable
 from imgpipe.nexus.fit import fit_place, write_fit
-from imgpipe.nexus.places import MEASURED, TEXTS
+from imgpipe.nexus.places import MEASURED, METRICS, TEXTS
 from imgpipe.patterns import Value
-from imgpipe.readers.nexus_names import ATTRIBUTES, COLLECTION, LEAF
+from imgpipe.readers.nexus_names import ATTRIBUTES, COLLECTION, DIMS, LEAF
 from imgpipe.store import disk_errors
 
 DEFINITION = "NXxps"
@@ -96,15 +96,13 @@ def _write_variable(entry: h5py.Group, leaf: xr.Dataset, variable: str, array: x
         for place in range(array.sizes["component"]):
             one = array[(slice(None),) * axis + (place,)]
             field = put_variable(entry, fit_place(variable, place), one, variable, place=place)
-            field.attrs["imgpipe_dims"] = " ".join(str(dim) for dim in array.dims)
+            field.attrs[DIMS] = " ".join(str(dim) for dim in array.dims)
         return
     known = MEASURED.get(variable) or _metric_place(variable, array)
     put_variable(entry, known or f"{COLLECTION}/{variable}", array, variable)
 
 
 def _metric_place(variable: str, array: xr.DataArray) -> str | None:
-    from imgpipe.nexus.places import METRICS
-
     return f"fit/figure_of_merit_{variable}" if variable in METRICS and "region" in array.dims else None
 
 

@@ -45,7 +45,13 @@ def put_text(entry: h5py.Group, path: str, text: str) -> h5py.Dataset:
 
 
 def put_variable(
-    entry: h5py.Group, path: str, array: xr.DataArray, variable: str, *, kind: str = "variable", place: int | None = None
+    entry: h5py.Group,
+    path: str,
+    array: xr.DataArray,
+    variable: str,
+    *,
+    kind: str = "variable",
+    place: int | None = None,
 ) -> h5py.Dataset:
     """Write a variable, or one place of it along the components, with what is needed to read it back.
 

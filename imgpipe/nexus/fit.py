@@ -52,7 +52,11 @@ def _describe_peak(entry: h5py.Group, leaf: xr.Dataset, number: int, component: 
             field.attrs.update({"units": unit} if unit else {})
     if "area_percent" in leaf:
         share = leaf["area_percent"].isel(component=number)
-        group_at(entry, peak).create_dataset("relative_atomic_concentration", data=np.asarray(share.values) / 100.0)
+        field = group_at(entry, peak).create_dataset(
+            "relative_atomic_concentration", data=np.asarray(share.values) / 100.0
+        )
+        if "denominator" in leaf:  # among which components: never the whole surface
+            field.attrs["of"] = str(leaf["denominator"].values[number])
 
 
 def _link_data(entry: h5py.Group, leaf: xr.Dataset) -> None:

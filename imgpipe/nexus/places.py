@@ -1,4 +1,4 @@
-"""Where NeXus keeps what a leaf holds (NXxps, NXmpes, NXfit, NXpeak; definitions of 2026), and the class of each group."""
+"""Where NeXus keeps what a leaf holds (NXxps, NXfit, NXpeak; definitions of 2026), and the class of each group."""
 
 from __future__ import annotations
 

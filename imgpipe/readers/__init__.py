@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from imgpipe.readers.file_stamp import fingerprint as fingerprint
     from imgpipe.readers.formats import FORMATS as FORMATS
     from imgpipe.readers.opening import read as read
+    from imgpipe.readers.spectrum_gate import admit_spectrum as admit_spectrum
     from imgpipe.readers.stacking import stack_leaves as stack_leaves
 
 _PUBLIC = {
     "FORMATS": "imgpipe.readers.formats",
     "admit": "imgpipe.readers.admission",
+    "admit_spectrum": "imgpipe.readers.spectrum_gate",
     "fingerprint": "imgpipe.readers.file_stamp",
     "read": "imgpipe.readers.opening",
     "stack_leaves": "imgpipe.readers.stacking",
 }
-__all__ = ["FORMATS", "admit", "close", "fingerprint", "read", "stack_leaves"]
+__all__ = ["FORMATS", "admit", "admit_spectrum", "close", "fingerprint", "read", "stack_leaves"]
 
 
 def __getattr__(name: str) -> Any:

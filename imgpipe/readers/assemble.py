@@ -60,7 +60,9 @@ def tree(leaves: list[dict[str, Any]], scratch: Scratch) -> xr.DataTree:
 def _dataset(leaf: dict[str, Any], scratch: Scratch) -> xr.Dataset:
     coords = {dim: _axis(dim, found) for dim, found in leaf["axes"].items()}
     coords |= {name: _coordinate(found) for name, found in leaf["coords"].items()}
+    coords |= {name: _texts(found) for name, found in leaf["texts"].items() if found["coordinate"]}
     variables = {name: _array(found, scratch) for name, found in leaf["arrays"].items()}
+    variables |= {name: _texts(found) for name, found in leaf["texts"].items() if not found["coordinate"]}
     numbers = {name: quantity(s["value"], s["unit"], s["long_name"]) for name, s in leaf["scalars"].items()}
     return xr.Dataset({**variables, **numbers}, coords=coords, attrs=leaf["attrs"])
 
@@ -68,7 +70,7 @@ def _dataset(leaf: dict[str, Any], scratch: Scratch) -> xr.Dataset:
 def _axis(dim: str, found: dict[str, Any]) -> xr.DataArray:
     if found["values"] is not None:
         names = np.array(found["values"], dtype=object)
-        return xr.DataArray(names, dims=(dim,), attrs={"long_name": dim})
+        return xr.DataArray(names, dims=(dim,), attrs={"long_name": dim, **found["attrs"]})
     if found["numbers"] is not None:
         given = {"long_name": dim, **found["attrs"]}
         return quantity(np.array(found["numbers"], np.float64), found["unit"], dims=dim, **given)
@@ -78,6 +80,12 @@ def _axis(dim: str, found: dict[str, Any]) -> xr.DataArray:
 
 def _coordinate(found: dict[str, Any]) -> xr.DataArray:
     return quantity(np.array(found["numbers"], np.float64), found["unit"], found["long_name"], found["dim"])
+
+
+def _texts(found: dict[str, Any]) -> xr.DataArray:
+    values = np.empty(len(found["values"]), dtype=object)
+    values[:] = found["values"]
+    return xr.DataArray(values.reshape(found["shape"]), dims=tuple(found["dims"]), attrs=found["attrs"])
 
 
 def _array(found: dict[str, Any], scratch: Scratch) -> xr.DataArray:

@@ -85,9 +85,7 @@ FORMATS: list[Format] = [
         sniff=xps_sniffs.casa_text,
     ),
     Format("PHI (XPS)", (".spe", ".pro"), ((0, b"SOFH"),), "imgpipe.readers.xps_phi:read", "numpy"),
-    Format(
-        "Scienta text (XPS)", (".txt",), (), "imgpipe.readers.xps_scienta:read", "numpy", sniff=xps_sniffs.scienta
-    ),
+    Format("Scienta text (XPS)", (".txt",), (), "imgpipe.readers.xps_scienta:read", "numpy", sniff=xps_sniffs.scienta),
     Format("SPECS xy (XPS)", (".xy",), (), "imgpipe.readers.xps_specs_xy:read", "numpy", sniff=xps_sniffs.specs_xy),
     Format("SPECS xml (XPS)", (".xml",), (), "imgpipe.readers.xps_specs_xml:read", "numpy", sniff=xps_sniffs.specs_xml),
     Format(
@@ -106,6 +104,13 @@ FORMATS: list[Format] = [
         "imgpipe.readers.xps_workbook:read",
         "numpy",
         sniff=xps_sniffs.workbook,
+    ),
+    Format(
+        "NeXus (NXxps, NXmpes)",
+        (".nxs", ".h5", ".hdf5", ".nexus"),
+        ((0, b"\x89HDF\r\n\x1a\n"),),
+        "imgpipe.readers.xps_nexus:read",
+        "h5py",
     ),
 ]
 """Formats that imgpipe brings along."""

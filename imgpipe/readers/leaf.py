@@ -91,6 +91,17 @@ class Scalar:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """Strings on dimensions: flags, kinds, sources; of a coordinate where `coordinate` says so."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    values: tuple[str, ...]
+    attrs: dict[str, Any]
+    coordinate: bool = False
+
+
+@dataclass(frozen=True)
 class Stream:
     """An array that arrives block by block.
 
@@ -129,3 +140,4 @@ class Leaf:
     flags: list[str] = field(default_factory=list)
     close: Callable[[], None] | None = None
     coords: dict[str, Coordinate] = field(default_factory=dict)
+    texts: dict[str, Texts] = field(default_factory=dict)

@@ -152,7 +152,8 @@ def _describe(leaf: dict[str, Any], path: Path, form: Format, warned: list[str],
     leaf["attrs"]["flags"] = "; ".join(dict.fromkeys([*leaf.pop("flags"), *warned]))
     settings = {key: request[key] for key in ("pixel_size", "data_bar")}
     step = {"step": "read", "reader": form.reader, "library": f"{form.library} {version_of(form.library)}"}
-    leaf["attrs"]["provenance"] = json.dumps([{**step, "settings": settings}])
+    earlier = json.loads(leaf["attrs"].get("provenance", "[]"))  # a result of imgpipe that is read again
+    leaf["attrs"]["provenance"] = json.dumps([*earlier, {**step, "settings": settings}])
 
 
 def _folder(scratch: Path | None) -> Path:

@@ -29,6 +29,7 @@ def write(leaf: Leaf, scratch: Path) -> dict[str, Any]:
         "axes": {name: dataclasses.asdict(axis) for name, axis in leaf.axes.items()},
         "coords": {name: dataclasses.asdict(found) for name, found in leaf.coords.items()},
         "scalars": {name: dataclasses.asdict(scalar) for name, scalar in leaf.scalars.items()},
+        "texts": {name: dataclasses.asdict(found) for name, found in leaf.texts.items()},
         "attrs": leaf.attrs,
         "flags": leaf.flags,
     }

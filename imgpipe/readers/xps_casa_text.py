@@ -14,7 +14,7 @@ from imgpipe.errors import ReadError
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_spectrum import Numbers, Spectrum
-from imgpipe.readers.xps_text import AGAIN, number_of, numbers_of, text_of
+from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, numbers_of, text_of
 
 _CYCLE = re.compile(r"^Cycle\s+(\d+)\s*:(.*)$")
 _FIT = ("Name", "Position", "FWHM", "Area", "Lineshape")
@@ -37,7 +37,7 @@ def read(source: Source) -> list[Leaf]:
     found = leaves(spectra, source)
     if not text.endswith(("\n", "\r")):
         for leaf in found:
-            leaf.flags.append("the file ends within a line: its last number may be cut")
+            leaf.flags.append(UNENDED)
     return found
 
 
@@ -134,10 +134,12 @@ def _components(lines: list[str], table: Numbers, heads: list[str]) -> list[dict
     names = [(index, name) for index, name in enumerate(rows.get("Name", [])) if name]
     found = []
     for index, name in names:
-        cells = {key: row[index] for key, row in rows.items() if index < len(row) and row[index]}
-        entry: dict[str, Any] = {"name": name, "shape": cells.get("Lineshape", "")}
-        entry |= {key.lower(): value for key in ("FWHM", "Area") if (value := number_of(cells.get(key, ""))) is not None}
-        position = number_of(cells.get("Position", ""))
+        told = {key: row[index] for key, row in rows.items() if index < len(row) and row[index]}
+        entry: dict[str, Any] = {"name": name, "shape": told.get("Lineshape", "")}
+        entry |= {
+            key.lower(): value for key in ("FWHM", "Area") if (value := number_of(cells.get(key, ""))) is not None
+        }
+        position = number_of(told.get("Position", ""))
         if position is not None:
             entry[_position_name(position, table, heads)] = position
         found.append(entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -30,13 +31,15 @@ def parse_keys(lines: list[str]) -> dict[str, Any]:
 
 def _entry(key: str, text: str) -> dict[str, Any]:
     number = _VALUE.match(text)
-    if number:
+    if number and math.isfinite(float(number[1])):
         return {key: float(number[1]), **({f"{key}_unit": number[2]} if number[2] else {})}
     place = _PLACE.match(text)
     if place:
         try:
             values = [float(part) for part in place[1].split(",")]
         except ValueError:
+            return {key: text}
+        if not all(map(math.isfinite, values)):
             return {key: text}
         return {key: values, **({f"{key}_unit": place[2]} if place[2] else {})}
     return {key: text}

@@ -16,7 +16,9 @@ SAME = 1e-5
 """Energies in eV that differ by less are one axis."""
 CHUNK = 1 << 20
 """Values of a chunk at most."""
-NOT_NAMES = {"time", "z", "y", "x", "energy", "position", "distance", "cycle", "signal", "sample", "counts", "intensity"}
+NOT_NAMES = {
+    "time", "z", "y", "x", "energy", "position", "distance", "cycle", "signal", "sample", "counts", "intensity",
+}  # fmt: skip
 """Names that a number of the metadata can't have, because arrays or dimensions have them."""
 
 
@@ -109,17 +111,15 @@ def _transmission(group: list[Spectrum]) -> Stream:
 
 
 def _stream(rows: list[Numbers], unit: str, long_name: str) -> Stream:
-    if len(rows) == 1:
-        values, dims = np.asarray(rows[0], np.float64), ("energy",)
-    else:
-        values, dims = np.stack(rows).astype(np.float64), ("cycle", "energy")
+    values = np.asarray(rows[0] if len(rows) == 1 else np.stack(rows), np.float64)
+    dims = ("cycle", "energy")[-values.ndim :]
     high = max(1, CHUNK // values.shape[-1])
     chunks = (values.shape[-1],) if values.ndim == 1 else (min(high, values.shape[0]), values.shape[1])
 
     def blocks() -> Iterator[Block]:
         yield tuple(slice(0, size) for size in values.shape), values
 
-    return Stream(tuple(dims), values.shape, "float64", chunks, {"units": unit, "long_name": long_name}, blocks)
+    return Stream(dims, values.shape, "float64", chunks, {"units": unit, "long_name": long_name}, blocks)
 
 
 def _attrs(name: RegionName, group: list[Spectrum], document: dict[str, Any]) -> dict[str, Any]:
@@ -127,10 +127,18 @@ def _attrs(name: RegionName, group: list[Spectrum], document: dict[str, Any]) ->
     label = next((label for label in first.labels if label.strip()), "")
     attrs = {"technique": "xps", "region": name.name, "element": name.element, "line": name.line}
     attrs |= {"sample": first.sample, "region_label": label, **first.attrs}
-    raw = [dict(spectrum.raw) for spectrum in group]
-    kept = raw[:1] if all(one == raw[0] for one in raw) else raw
-    attrs["vendor_metadata"] = json.dumps({**document, "blocks": kept}, ensure_ascii=False, allow_nan=False)
+    told = {**document, "blocks": _blocks_told(group)}
+    attrs["vendor_metadata"] = json.dumps(told, ensure_ascii=False, allow_nan=False)
     return attrs
+
+
+def _blocks_told(group: list[Spectrum]) -> list[dict[str, Any]]:
+    """Return what the file says about each spectrum; a cycle that says the same as the one before is left out."""
+    raw = [dict(spectrum.raw) for spectrum in group]
+    if len(raw) == 1:
+        return raw
+    changed = [i for i in range(len(raw)) if i == 0 or raw[i] != raw[i - 1]]
+    return [{"cycle": i + 1, **raw[i]} for i in changed]
 
 
 def _keep_numbers(leaf: Leaf, group: list[Spectrum]) -> None:

@@ -169,7 +169,7 @@ def _energy(region: list[str], points: int) -> Numbers:
         raise ReadError(
             f"region {region[2]}: {points} points of {step:g} eV from {start:g} don't end at {end:g} eV.", remedy=AGAIN
         )
-    return start + step * np.arange(points)
+    return start + step * np.arange(points, dtype=np.float64)
 
 
 def _keep_metadata(spectrum: Spectrum, region: list[str], header: dict[str, list[str]]) -> None:

@@ -11,7 +11,7 @@ from imgpipe.errors import ReadError
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_spectrum import Numbers, Spectrum
-from imgpipe.readers.xps_text import AGAIN, number_of, numbers_of, text_of
+from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, numbers_of, text_of
 
 _SECTION = re.compile(r"^\[(.+?)(?:\s+(\d+))?\]$")
 _DIMENSION = re.compile(r"^(.*?)\s*\[(.*)\]$")
@@ -38,7 +38,7 @@ def read(source: Source) -> list[Leaf]:
     found = leaves(spectra, source)
     if not text.endswith(("\n", "\r")):
         for leaf in found:
-            leaf.flags.append("the file ends within a line: its last number may be cut")
+            leaf.flags.append(UNENDED)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 DELIMITERS = ("\t", ";", ",", " ")
 _ENERGY = re.compile(
@@ -10,6 +11,7 @@ _ENERGY = re.compile(
     re.IGNORECASE,
 )
 _CASA = re.compile(r"^Cycle \d+\s*:[^\n]*\r?\n\s*Characteristic Energy eV\t", re.IGNORECASE)
+_DATA = re.compile(r'^\s*"?[-+]?[.,]?\d')
 _MOST_CELLS = 200
 
 
@@ -51,7 +53,8 @@ def table(head: bytes) -> bool:
     """Tell a table with a column that says that it is binding or kinetic energy, and at least one more column."""
     if b"\0" in head or any(other(head) for other in (casa_text, scienta, specs_xy, vamas)):
         return False
-    return any(energy_head(line) is not None for line in _text(head).splitlines()[:40])
+    lines = [line for line in _text(head).splitlines() if line.strip()][:40]
+    return any(energy_head(line) is not None and _DATA.match(after) for line, after in pairwise(lines))
 
 
 def energy_head(line: str) -> str | None:

@@ -22,6 +22,7 @@ from imgpipe.readers.xps_spectrum import Numbers, Spectrum
 from imgpipe.readers.xps_text import AGAIN, number_of, numbers_of, text_of
 
 Element = ElementTree.Element
+_LATEST = 2**32
 _NUMBERS = (
     "num_scans", "curves_per_scan", "values_per_curve", "dwell_time", "scan_delta", "excitation_energy",
     "kinetic_energy", "pass_energy", "effective_workfunction",
@@ -84,17 +85,17 @@ def _spectra(region: Element, group: str) -> Iterator[Spectrum]:
         raise ReadError(f"region {name} has several curves per scan: not supported.", remedy="export them one by one.")
     if not 0 < numbers["values_per_curve"] <= 10_000_000 or numbers["scan_delta"] <= 0:
         raise ReadError(f"region {name} claims {numbers['values_per_curve']:g} values per curve.", remedy=AGAIN)
-    first = None
-    for cycle in _structs(region, "Cycle"):
-        moment = number_of(_text(cycle, "time"))
-        first = moment if first is None else first
+    cycles = list(_structs(region, "Cycle"))
+    moments = [number_of(_text(cycle, "time")) for cycle in cycles]
+    for cycle, moment in zip(cycles, moments, strict=True):
         found = _cycle(cycle, region, definition, numbers, name)
         if found is None:
             continue
         found.sample = group
-        if moment is not None:
+        if moment is not None and 0 < moment < _LATEST:
             found.attrs["acquired"] = datetime.fromtimestamp(moment, UTC).isoformat()
-            found.variables["time"] = (moment - (first or moment), "s", "time since the first cycle")
+            if len(cycles) > 1 and moments[0] is not None:
+                found.variables["time"] = (moment - moments[0], "s", "time since the first cycle")
         yield found
 
 
@@ -107,7 +108,7 @@ def _cycle(
     points = int(numbers["values_per_curve"])
     offsets = _offsets(region, definition, numbers, name)
     values = sum(_laid_over(scan, points, offsets, name) for scan in scans)
-    energy = numbers["kinetic_energy"] + numbers["scan_delta"] * np.arange(points)
+    energy = numbers["kinetic_energy"] + numbers["scan_delta"] * np.arange(points, dtype=np.float64)
     found = Spectrum((name,), "", energy, "kinetic", np.asarray(values, np.float64), raw=_raw(region, numbers))
     for key, entry in (("photon_energy", "excitation_energy"), ("pass_energy", "pass_energy"),
                        ("dwell_time", "dwell_time"), ("work_function", "effective_workfunction")):  # fmt: skip
@@ -176,7 +177,7 @@ def _transmission(region: Element, points: int) -> Numbers | None:
 
 def _raw(region: Element, numbers: dict[str, float]) -> dict[str, Any]:
     definition = _child(region, "region")
-    texts = {found.get("name", ""): (found.text or "").strip() for found in (definition if definition is not None else [])
-             if found.tag == "string"}  # fmt: skip
+    strings = [] if definition is None else [found for found in definition if found.tag == "string"]
+    texts = {found.get("name", ""): (found.text or "").strip() for found in strings}
     channels = [_number(detector, "shift") for detector in _structs(region, "Detector")]
     return {"region": {**texts, **numbers}, "channel_shifts": channels}

@@ -14,7 +14,7 @@ from imgpipe.errors import ReadError
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_spectrum import Numbers, Spectrum
-from imgpipe.readers.xps_text import AGAIN, number_of, numbers_of, text_of
+from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, numbers_of, text_of
 
 _ENTRY = re.compile(r"^#\s*([A-Za-z][\w ./]*?)\s*:\s*(.*)$")
 _SCAN = re.compile(r"^#\s*Cycle:\s*(\d+)(?:,\s*Curve:\s*(\d+))?(?:,\s*Scan:\s*(\d+))?")
@@ -56,7 +56,7 @@ def read(source: Source) -> list[Leaf]:
     found = leaves([one for region in regions for one in _spectra(region, settings)], source)
     if not text.endswith(("\n", "\r")):
         for leaf in found:
-            leaf.flags.append("the file ends within a line: its last number may be cut")
+            leaf.flags.append(UNENDED)
     return found
 
 
@@ -156,7 +156,7 @@ def _keep_metadata(found: Spectrum, entries: dict[str, str]) -> None:
     known: dict[str, Any] = {"instrument": f"SPECS {entries.get('Analyzer', '')}".strip()}
     for form in ("%m/%d/%y %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S UTC"):
         try:
-            known["acquired"] = datetime.strptime(entries.get("Acquisition Date", ""), form).isoformat()  # noqa: DTZ007
+            known["acquired"] = datetime.strptime(entries.get("Acquisition Date", ""), form).isoformat()
         except ValueError:
             continue
     found.attrs |= known

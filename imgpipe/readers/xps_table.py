@@ -16,7 +16,7 @@ from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_sniffs import energy_head
 from imgpipe.readers.xps_spectrum import Numbers, Spectrum
-from imgpipe.readers.xps_text import AGAIN, number_of, text_of
+from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, text_of
 
 Row = list[str]
 _COUNTS = re.compile(r"\b(counts?|intensity|signal|yield|cps|raw data)\b|^(c/s|i|y)$", re.IGNORECASE)
@@ -41,10 +41,13 @@ def read(source: Source) -> list[Leaf]:
     ReadError, DataError
         no column says that it is an energy, more than one may be the intensity, a cell is no number.
     """
-    lines = text_of(source.path).splitlines()
+    text = text_of(source.path)
+    lines = text.splitlines()
     at, delimiter = _find_head(lines)
     rows = [_cells(line, delimiter) for line in lines[at:] if line.strip() and not line.startswith("#")]
     spectrum = spectrum_of(rows, lines[:at], source.path, delimiter in (";", "\t"))
+    if not text.endswith(("\n", "\r")):
+        spectrum.flags.append(UNENDED)
     return leaves([spectrum], source)
 
 

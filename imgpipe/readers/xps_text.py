@@ -10,6 +10,8 @@ from imgpipe.errors import ReadError
 from imgpipe.readers.xps_spectrum import MISSING, Numbers
 
 AGAIN = "copy the file again from the instrument; if it opens elsewhere, report it."
+UNENDED = "the file ends without a line end: its last number may be cut"
+"""Flag of texts that carry no closing mark."""
 _MOST_BYTES = 1 << 30
 
 

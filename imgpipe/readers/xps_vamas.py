@@ -23,6 +23,7 @@ from imgpipe.readers.xps_text import text_of
 from imgpipe.readers.xps_units import pint_unit, snake
 from imgpipe.readers.xps_vamas_file import Block, Header
 
+TECHNIQUES = ("XPS", "UPS")
 _RATE = re.compile(r"^(c(ts|ounts)?\s*(/|per)\s*s(ec(ond)?s?)?|cps|c\s*s\s*-1|counts?\s*s-1)$", re.IGNORECASE)
 _LABELLED = re.compile(r"^(.*?)\s*[\[(]\s*([^\])]*)[\])]\s*$")
 _UNSAID = ("not specified", "not specified.", "")
@@ -39,7 +40,15 @@ def read(source: Source) -> list[Leaf]:
         cut, damaged, a mode without spectra, or energies that can't be.
     """
     header, blocks, flags = xps_vamas_file.parse(text_of(source.path))
-    spectra = [_spectrum(header, block, number) for number, block in enumerate(blocks, 1)]
+    measured = [block for block in blocks if str(block.items["technique"]).upper() in TECHNIQUES]
+    others = sorted({str(block.items["technique"]) for block in blocks} - {b.items["technique"] for b in measured})
+    if not measured:
+        raise ReadError(
+            f"its technique is {', '.join(others)}; {' and '.join(TECHNIQUES)} are supported.",
+            remedy="give a file of XPS spectra.",
+        )
+    flags += [f"blocks of technique {', '.join(others)} were left out"] if others else []
+    spectra = [_spectrum(header, block) for block in measured]
     found = leaves(spectra, source, document={"header": _document(header)})
     for leaf in found:
         leaf.flags += flags
@@ -55,7 +64,7 @@ def _document(header: Header) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _spectrum(header: Header, block: Block, number: int) -> Spectrum:
+def _spectrum(header: Header, block: Block) -> Spectrum:
     items = block.items
     energy, scale, unit, columns = _abscissa(header, block)
     at = _intensity(columns, block)
@@ -73,7 +82,7 @@ def _spectrum(header: Header, block: Block, number: int) -> Spectrum:
         found.transmission = block.values[:, through].copy()
     _keep_metadata(found, header, block)
     casa = parse_casa(block.comment)
-    found.raw = _raw(block, number, casa)
+    found.raw = _raw(block, casa)
     found.flags += _limit_flags(block, at)
     if casa:
         _place_components(casa, found)
@@ -95,7 +104,7 @@ def _abscissa(header: Header, block: Block) -> tuple[Numbers, str, str, list[tup
         if not np.isfinite([start, step]).all() or step == 0:
             raise ReadError(f"the energy axis starts at {start:g} with a step of {step:g}: no axis can.")
         label, unit = str(block.items["abscissa_label"]), str(block.items["abscissa_unit"])
-        return start + step * np.arange(block.values.shape[0]), _scale(label), unit, columns
+        return start + step * np.arange(block.values.shape[0], dtype=np.float64), _scale(label), unit, columns
     label, unit = block.columns[0]
     if len(columns) < 2:
         raise ReadError("an irregular block needs an energy and an intensity; it has one column.")
@@ -142,13 +151,14 @@ def _keep_metadata(found: Spectrum, header: Header, block: Block) -> None:
     for (label, unit), value in zip(header.variables, block.variables, strict=True):
         if label.strip().lower() in _MEANINGLESS or not np.isfinite(value):
             continue
-        name, _, own = _variable(label)
+        name, own = _variable(label)
         found.variables[snake(name)] = (value, pint_unit(own or unit), name)
 
 
-def _variable(label: str) -> tuple[str, str, str]:
+def _variable(label: str) -> tuple[str, str]:
+    """Return name and unit of a label such as ``Etch Time [s]``."""
     match = _LABELLED.match(label.strip())
-    return (match[1], " ", match[2]) if match else (label.strip(), "", "")
+    return (match[1], match[2]) if match else (label.strip(), "")
 
 
 def _emission(items: dict[str, Any]) -> float | None:
@@ -169,7 +179,7 @@ def _moment(items: dict[str, Any]) -> str:
     if not np.isfinite(parts).all() or parts[0] < 1:
         return ""
     try:
-        return datetime(*(int(part) for part in parts)).isoformat()  # type: ignore[arg-type] # noqa: DTZ001
+        return datetime(*(int(part) for part in parts)).isoformat()  # type: ignore[arg-type]
     except ValueError:
         return ""
 
@@ -201,7 +211,7 @@ def _place_components(casa: dict[str, Any], found: Spectrum) -> None:
             entry["position_low_binding_energy"], entry["position_high_binding_energy"] = pair
 
 
-def _raw(block: Block, number: int, casa: dict[str, Any] | None) -> dict[str, Any]:
+def _raw(block: Block, casa: dict[str, Any] | None) -> dict[str, Any]:
     numbers = {k: v for k, v in block.items.items() if not (isinstance(v, float) and np.isnan(v)) and v != ""}
     for part in ("year", "month", "day", "hour", "minute", "second", "block", "sample", "hours_ahead_of_gmt"):
         numbers.pop(part, None)

@@ -19,6 +19,8 @@ IDENTIFIER = "VAMAS Surface Chemical Analysis Standard Data Transfer Format"
 MODES = ("NORM", "SDP", "NOEXP")
 """Experiment modes whose blocks are spectra."""
 OTHER_MODES = ("MAP", "MAPDP", "MAPSV", "MAPSVDP", "SDPSV", "SEM")
+SPUTTERING = ("FABMS", "FABMS ENERGY SPEC", "ISS", "SIMS", "SIMS ENERGY SPEC", "SNMS", "SNMS ENERGY SPEC")
+"""Techniques whose blocks name the sputtering ion."""
 MOST_BLANK = 20
 """Blank lines before the first line that are passed over."""
 PARAMETERS = 40
@@ -204,7 +206,7 @@ class _Parser:
 
     def _source_and_analyser(self) -> None:
         self.take(12, "source_label", kind=_TEXT)
-        if self.header.mode == "SDP":
+        if self.header.mode == "SDP" or str(self.items["technique"]).upper() in SPUTTERING:
             self.take(13, "sputter_atomic_number", "sputter_atoms", "sputter_charge")
         self.take(14, "source_energy")
         self.take(15, "source_strength")

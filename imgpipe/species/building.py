@@ -181,25 +181,25 @@ def _positions(built: Built, plan: FitPlan, spot: Spot, shift: int) -> dict[str,
         away = one.position - anchor.position
         title = f"chemical shift {one.name} - {anchor.name}" + _tail(spot.region, plan)
         told = {"source": one.source, "verified": one.verified and anchor.verified}
-        if one.u_shift == 0.0:
+        u = one.u_shift or (one.u_constant if plan.freed else 0.0)
+        if u == 0.0:
             away = built.note(spot, title, "fixed", one.name, away, one.u_constant, **told)
             found[one.name] = ({shift: 1.0}, anchor.position + away)
             continue
-        own = _own_shift(built, plan, spot, one, built.book.moved.get(title, 0.0))
-        built.note(spot, title, "prior", one.name, away, one.u_shift, fitted=({own: 1.0},), offset=away, **told)
+        own = _own_shift(built, plan, spot, one, u, built.book.moved.get(title, 0.0))
+        built.note(spot, title, "prior", one.name, away, u, fitted=({own: 1.0},), offset=away, **told)
         found[one.name] = ({shift: 1.0, own: 1.0}, anchor.position + away)
     return found
 
 
-def _own_shift(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan, moved: float) -> int:
+def _own_shift(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan, u: float, moved: float) -> int:
     """Return the free departure of a component's chemical shift from the library's, held by its prior."""
-    place = "" if "shift" in plan.share else spot.sample
-    key = ("shift", spot.region.region, one.name, place)
+    key = ("shift", spot.region.region, one.name, "" if "shift" in plan.share else spot.sample)
     if key not in built.shared:
-        reach = SHIFT_REACH * one.u_shift
-        name = f"shift {one.name} {spot.region.region} {place}".strip()
+        reach = SHIFT_REACH * u
+        name = " ".join(part for part in key if part)
         low, high = min(-reach, moved - reach), max(reach, moved + reach)
-        built.shared[key] = built.free(name, moved, low, high, (moved, one.u_shift))
+        built.shared[key] = built.free(name, moved, low, high, (moved, u))
     return built.shared[key]
 
 
@@ -217,7 +217,10 @@ def _width(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
     base = None if one is anchor else built.shared[("width", region.region, anchor.name, place)]
     title = f"width {one.name} / {anchor.name}" + _tail(region, plan)
     name = f"width {one.name} {region.region} {place}".strip()
-    if base is not None and one.u_width_ratio == 0.0:
+    u = one.u_width_ratio
+    if u == 0.0 and plan.freed and region.u_width_constant > 0.0:
+        u = region.u_width_constant
+    if base is not None and u == 0.0:
         ratio = built.note(
             spot, title, "linked", one.name, one.width_ratio, region.u_width_constant, "1", source="tied widths"
         )
@@ -225,16 +228,15 @@ def _width(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
     else:
         least = max(one.natural_width, 0.5 * one.width_low, spot.least_gauss)
         handle = built.free(name, one.width, least, max(one.width_high, least + 0.1))
-        if base is not None and one.u_width_ratio is not None:
-            _width_prior(built, spot, title, one, handle, base)
+        if base is not None and u is not None:
+            _width_prior(built, spot, title, one, u, handle, base)
     built.shared[key] = handle
     _note_width_bounds(built, spot, one, place)
     return handle
 
 
-def _width_prior(built: Built, spot: Spot, title: str, one: ComponentPlan, handle: int, base: int) -> None:
+def _width_prior(built: Built, spot: Spot, title: str, one: ComponentPlan, u: float, handle: int, base: int) -> None:
     """Hold the ratio of two widths by a prior on their difference, scaled by the start width."""
-    u = float(one.u_width_ratio or 0.0)
     ratio = built.note(
         spot, title, "prior", one.name, one.width_ratio, u, "1", source="one instrument, one charge",
         fitted=({handle: 1.0},), over=({base: 1.0},),
@@ -264,17 +266,48 @@ def _add_component(
         model.term(shape, segment=segment, column=column, parameters=list(main), background=background)
         built.columns.append(Column(number, one, column, shape, main))
         return
-    told = {"source": one.line_source, "verified": one.line_verified}
-    title = f"splitting {one.line} {one.splitting:g} eV"
-    splitting = built.note(spot, title, "fixed", one.name, one.splitting, one.u_splitting, **told)
-    title = f"ratio {one.minor}/{one.main} {one.line} {one.ratio:.4g}"
-    ratio = built.note(spot, title, "fixed", one.name, one.ratio, one.u_ratio, "1", **told)
-    second = model.linked(f"position {one.name} {one.minor} {spot.label}", combination, offset=offset + splitting)
+    apart = _doublet_constant(built, plan, spot, one, "splitting")
+    ratio = _doublet_constant(built, plan, spot, one, "ratio")
+    second = model.linked(
+        f"position {one.name} {one.minor} {spot.label}", {**combination, **apart[0]}, offset=offset + apart[1]
+    )
     broad = width
     if one.partner_width_ratio != 1.0:
         broad = model.linked(f"width {one.name} {one.minor} {spot.label}", {width: one.partner_width_ratio})
     minor = (second, broad, *others)
-    fraction = ratio / (1.0 + ratio)
-    for part, weight in ((main, 1.0 - fraction), (minor, fraction)):
+    weights = _weights(built, one, ratio)
+    for part, weight in zip((main, minor), weights, strict=True):
         model.term(shape, segment=segment, column=column, parameters=list(part), weight=weight, background=background)
-    built.columns.append(Column(number, one, column, shape, main, minor, fraction))
+    built.columns.append(Column(number, one, column, shape, main, minor, one.ratio / (1.0 + one.ratio)))
+
+
+def _doublet_constant(
+    built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan, word: str
+) -> tuple[Combination, float]:
+    """Return splitting or ratio as a combination of parameters and an offset; one for all doublets of a line."""
+    apart = word == "splitting"
+    value, u = (one.splitting, one.u_splitting) if apart else (one.ratio, one.u_ratio)
+    unit = "eV" if apart else "1"
+    title = f"splitting {one.line} {value:g} eV" if apart else f"ratio {one.minor}/{one.main} {one.line} {value:.4g}"
+    told = {"source": one.line_source, "verified": one.line_verified}
+    if not plan.freed or u == 0.0:
+        return {}, built.note(spot, title, "fixed", one.name, value, u, unit, **told)
+    key = (word, title)
+    if key not in built.shared:
+        low, high = (value - SHIFT_REACH * u, value + SHIFT_REACH * u) if apart else (0.0, 1.0)
+        built.shared[key] = built.free(title, value, low, high, (value, u))
+    built.note(spot, title, "prior", one.name, value, u, unit, fitted=({built.shared[key]: 1.0},), **told)
+    return {built.shared[key]: 1.0}, 0.0
+
+
+def _weights(built: Built, one: ComponentPlan, ratio: tuple[Combination, float]) -> tuple[float | int, float | int]:
+    """Return the weights of the main and the minor half; their sum is one, linear about the ratio held."""
+    whole = 1.0 + one.ratio
+    parameters, value = ratio
+    if not parameters:
+        return 1.0 / (1.0 + value), value / (1.0 + value)
+    (handle,) = parameters
+    slope, minor = 1.0 / whole**2, one.ratio / whole - one.ratio / whole**2
+    upper = built.model.linked(f"weight {one.name} {one.minor}", {handle: slope}, offset=minor)
+    lower = built.model.linked(f"weight {one.name} {one.main}", {handle: -slope}, offset=1.0 - minor)
+    return lower, upper

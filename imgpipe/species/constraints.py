@@ -38,6 +38,19 @@ class Constraint:
     offset: float = 0.0
     regions: tuple[str, ...] = ()
 
+    def fitted_value(self, p: np.ndarray) -> float:
+        """Return the mean over spectra and samples of what was fitted; NaN for what was not.
+
+        Parameters
+        ----------
+        p : (b, parameters)
+        """
+        if not self.fitted:
+            return float("nan")
+        values = [_combined(part, p) for part in self.fitted]
+        under = [_combined(part, p) for part in self.over] or [np.ones(len(p))] * len(values)
+        return float(np.mean([v / u for v, u in zip(values, under, strict=True)]) + self.offset)
+
     @property
     def movable(self) -> bool:
         """Tell whether the sensitivity table moves it."""
@@ -47,6 +60,10 @@ class Constraint:
     def held(self) -> bool:
         """Tell whether it is a constant whose doubt no prior carries into the covariance."""
         return self.movable and self.kind != "prior"
+
+
+def _combined(part: Combination, p: np.ndarray) -> np.ndarray:
+    return np.asarray(sum(weight * p[:, handle] for handle, weight in part.items()))
 
 
 @dataclass

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imgpipe.kernels.fit import FitResult, evaluate
-from imgpipe.kernels.held_constants import Constants, heard
+from imgpipe.kernels.fit import FitResult
 from imgpipe.species.fitting import Fitter, bic, fitter
-from imgpipe.species.measuring import sample_pairs, standardised
+from imgpipe.species.measuring import sample_pairs
 from imgpipe.species.plan import RegionPlan
 
 SHAPES = ("voigt", "gl_sum", "gl_product", "gaussian")
@@ -28,7 +27,7 @@ class Doubts:
     u_model_difference, u_constants_difference : (b, pair) percent, of differences between samples
     models : names of the alternatives; `weights` (b, 1 + alternative), the fit itself first
     effects : constraint -> (plus, minus), each (b, c) percent: change of the shares when it moves by its u
-    preferred : constraint -> (b,) where the data together with its u want a held constant, in units of its u
+    preferred : constant -> its mean value where it is fitted, with its u as a prior
     """
 
     u_model: np.ndarray
@@ -38,80 +37,68 @@ class Doubts:
     models: tuple[str, ...]
     weights: np.ndarray
     effects: Effects
-    preferred: dict[str, np.ndarray]
+    preferred: dict[str, float]
 
 
-def doubts(base: Fitter, y: np.ndarray, alternatives: Sequence[str], sensitivity: bool) -> Doubts:
-    """Refit with other backgrounds and shapes, and with each prior and constant moved by its u, up and down.
+def doubts(base: Fitter, y: np.ndarray, alternatives: Sequence[str], sensitivity: bool, exact: bool) -> Doubts:
+    """Refit with other backgrounds and shapes, with constants freed, and with each constraint moved by its u.
 
     The spread over models is the root mean square departure of the alternatives from the reported fit, each with the
     weight exp(-BIC difference / 2), the difference divided by the reduced chi-square of the best where that exceeds
-    1. A prior's doubt is in the covariance already; a constant's is not, see `imgpipe.kernels.held_constants`.
+    1. A prior's doubt is in the covariance already. Constants held without a prior are freed, all at once, each with
+    its u as a prior: how far the shares go then, and by how much their variance grows, is what the constants add. The
+    moves of the sensitivity table enter nothing.
+
+    Parameters
+    ----------
+    sensitivity : make that table
+    exact : constants are taken as exactly known
     """
     result = base.fit(y)
     percent, pairs = base.percent(result), sample_pairs(base.built)
     u_model, u_model_difference, weights = _spread(base, y, result, alternatives)
-    effects: Effects = {}
-    changes: dict[str, np.ndarray] = {}
-    if sensitivity:
-        effects, changes = _moved(base, y, percent, result)
-    known = heard(_residuals(base, y, result), _stacked(changes, y), result.reduced)
-    halves = np.stack([0.5 * (effects[n][0] - effects[n][1]) for n in changes], axis=1) if changes else None
-    return Doubts(
-        u_model=u_model,
-        u_constants=_u_of(known, halves, percent),
-        u_model_difference=u_model_difference,
-        u_constants_difference=_u_of(
-            known, None if halves is None else _between(halves, pairs), _between(percent, pairs)
-        ),
-        models=tuple(alternatives),
-        weights=weights,
-        effects=effects,
-        preferred={name: known.mean[:, place] for place, name in enumerate(changes)},
-    )
+    held = [c.name for c in base.built.constraints if c.held]
+    u_constants, u_between, preferred = np.zeros_like(percent), np.zeros((len(y), len(pairs))), {}
+    if held and not exact:
+        u_constants, u_between, preferred = _freed(base, y, result, held)
+    effects = _moved(base, y, percent, result) if sensitivity else {}
+    return Doubts(u_model, u_constants, u_model_difference, u_between, tuple(alternatives), weights, effects, preferred)
 
 
-def _u_of(known: Constants, effects: np.ndarray | None, like: np.ndarray) -> np.ndarray:
-    return np.zeros_like(like) if effects is None else known.u_of(effects)
+def _freed(
+    base: Fitter, y: np.ndarray, result: FitResult, held: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+    """Return what freeing the constants adds to shares (b, c) and differences (b, pair), and their fitted values."""
+    pairs = sample_pairs(base.built)
+    free = fitter(replace(base.plan, freed=True), base.spots, base.options)
+    other = free.fit(y)
+    before, after = base.shares(result), free.shares(other)
+    added = np.clip(after.u**2 - before.u**2, 0.0, None) + (after.percent - before.percent) ** 2
+    growth = np.clip(_variance(after.covariance, pairs) - _variance(before.covariance, pairs), 0.0, None)
+    moved = _between(after.percent - before.percent, pairs)
+    named = {c.name: c for c in free.built.constraints}
+    preferred = {name: named[name].fitted_value(other.p) for name in held if name in named}
+    return np.sqrt(added), np.sqrt(growth + moved**2), preferred
+
+
+def _variance(covariance: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return the variance (b, pair) of differences."""
+    one, two = [a for a, _ in pairs], [b for _, b in pairs]
+    return np.asarray(covariance[:, one, one] + covariance[:, two, two] - 2.0 * covariance[:, one, two])
 
 
 def _between(values: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
     return np.asarray(values[..., [a for a, _ in pairs]] - values[..., [b for _, b in pairs]])
 
 
-def _stacked(changes: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
-    return np.stack(list(changes.values()), axis=1) if changes else np.zeros((len(y), 0, 1))
-
-
-def _residuals(one: Fitter, y: np.ndarray, result: FitResult) -> np.ndarray:
-    """Return standardised residuals (b, n + priors)."""
-    envelope, _ = evaluate(one.problem, result.q, result.amplitude)
-    return np.concatenate([standardised(y, envelope, one.noise_of(y)), _prior_residuals(one, result)], axis=1)
-
-
-def _prior_residuals(one: Fitter, result: FitResult) -> np.ndarray:
-    """Return (mean - value) / sd of all priors on parameters (b, prior)."""
-    priors = [entry for entry in one.built.model.priors if entry.column is None]
-    values = [sum(w * result.p[:, handle] for handle, w in entry.weights.items()) for entry in priors]
-    rows = [(entry.mean - value) / entry.sd for entry, value in zip(priors, values, strict=True)]
-    return np.stack(rows, axis=1) if rows else np.zeros((len(result.p), 0))
-
-
-def _moved(
-    base: Fitter, y: np.ndarray, percent: np.ndarray, result: FitResult
-) -> tuple[Effects, dict[str, np.ndarray]]:
-    """Return the change of the shares by each movable constraint, and of the residuals by each held constant."""
+def _moved(base: Fitter, y: np.ndarray, percent: np.ndarray, result: FitResult) -> Effects:
+    """Return the change of the shares (b, c) by each movable constraint, up and down."""
     effects: Effects = {}
-    changes: dict[str, np.ndarray] = {}
     for one in (c for c in base.built.constraints if c.movable):
         fits = [fitter(base.plan, base.spots, base.options, {one.name: sign * one.u}) for sign in (1.0, -1.0)]
-        results = [moved.fit(y, result.q) for moved in fits]
-        up, down = (moved.percent(r) - percent for moved, r in zip(fits, results, strict=True))
+        up, down = (moved.percent(moved.fit(y, result.q)) - percent for moved in fits)
         effects[one.name] = (up, down)
-        if one.held:
-            above, below = (_residuals(moved, y, r) for moved, r in zip(fits, results, strict=True))
-            changes[one.name] = 0.5 * (below - above)
-    return effects, changes
+    return effects
 
 
 def _spread(

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from imgpipe.kernels.fit import FitResult, Problem, fit
-from imgpipe.kernels.share_intervals import share_slopes
+from imgpipe.kernels.share_intervals import Shares, shares
 from imgpipe.species.building import Built, Spot, build
 from imgpipe.species.measuring import Measured, component_areas, denominators, measured, usable
 from imgpipe.species.plan import FitPlan
@@ -92,10 +92,14 @@ class Fitter:
         """Fit and return everything that is reported."""
         return measured(self.built, self.problem, y, self.fit(y), self.members, self.noise_of(y))
 
+    def shares(self, result: FitResult) -> Shares:
+        """Return the shares of a fit, with their covariance."""
+        area, covariance = component_areas(self.built, self.problem, result, usable(result.covariance))
+        return shares(area, covariance, self.members)
+
     def percent(self, result: FitResult) -> np.ndarray:
         """Return the shares (b, c) of a fit."""
-        area, _ = component_areas(self.built, self.problem, result, usable(result.covariance))
-        return share_slopes(area, self.members)[0]
+        return self.shares(result).percent
 
 
 def fitter(plan: FitPlan, spots: Sequence[Spot], options: Options, moved: Mapping[str, float] | None = None) -> Fitter:

@@ -99,6 +99,7 @@ class FitPlan:
     excluded : components left out of percents
     charge_u : eV, prior of the remaining charge shift
     region_u : eV, prior of its difference between the regions of one sample
+    freed : constants with a u are fitted, with a prior of that u
     """
 
     name: str
@@ -109,6 +110,7 @@ class FitPlan:
     excluded: tuple[str, ...] = ()
     charge_u: float = CHARGE_SHIFT_U
     region_u: float = REGION_SHIFT_U
+    freed: bool = False
 
 
 def plan_model(library: Library, name: str, model: FitModel) -> FitPlan:

@@ -91,9 +91,7 @@ def _handle(built: Built, name: tuple[str, ...], sample: str) -> int:
     return built.shared[own] if own in built.shared else built.shared[(*name[:-1], "")]
 
 
-def _trials(
-    plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tuple[float, ...], step: float
-) -> Trials:
+def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tuple[float, ...], step: float) -> Trials:
     alone = build([spot], plan)
     problem = alone.model.compile()
     order = {handle: place for place, handle in enumerate(alone.start)}

@@ -44,6 +44,7 @@ def fit_components(
     noise: Literal["auto", "poisson", "gaussian"] = "auto",
     alternatives: bool | list[str] = True,
     sensitivity: bool = True,
+    constants_exact: bool = False,
     warm_start: bool = False,
     multistart: Annotated[int, Field(ge=0, le=50)] = 0,
     curves: Literal["auto", "all", "none"] = "auto",
@@ -56,8 +57,9 @@ def fit_components(
     parameter for all of them.
 
     The u of a share has three parts: counting statistics together with the priors (they are in the covariance
-    already); constants held without a prior (half the change between moving each up and down by its u, summed in
-    quadrature); the spread over other backgrounds and shapes, each weighted by how well it fits. Where chi-square or
+    already); constants held without a prior (all of them freed at once, each with its u as a prior: how far the share
+    goes then, and by how much its variance grows); the spread over other backgrounds and shapes, each weighted by how
+    well it fits. The moves of the sensitivity table enter nothing. Where chi-square or
     the Abbe value say that structure is left, the first part grows by the square root of the reduced chi-square. The
     95 % interval is symmetric and ends at 0 and 100; a component that sits at zero gets a one-sided bound. Of more
     than 2000 spectra, 200 evenly spaced ones are fitted with the alternatives and the moved constraints, and what
@@ -81,6 +83,7 @@ def fit_components(
     noise : auto is poisson for counts; gaussian weighs all points alike and takes the noise from the residuals
     alternatives : backgrounds and shapes whose spread enters the interval; true for the usual ones, or a list
     sensitivity : refit with every prior and constant moved by its u
+    constants_exact : take constants without a prior as exactly known: nothing for them enters the interval
     warm_start : start each spectrum of a series where the one before it ended
     multistart : further starts for spectra whose fit is flagged
     curves : auto draws envelope, background and components for up to 2000 spectra; all is lazy where the data is
@@ -108,7 +111,7 @@ def fit_components(
         if refuse_unsupported:
             tried, spots = select(plan, spots, some_spectra(group), Options(counted))
         compiled = fitter(plan, spots, Options(counted, warm_start, multistart))
-        fitted = run_group(compiled, group, alternatives_in(alternatives, compiled), sensitivity)
+        fitted = run_group(compiled, group, alternatives_in(alternatives, compiled), sensitivity, constants_exact)
         drawn = curves == "all" or (curves == "auto" and len(fitted.block) <= MANY_CURVES)
         for number, one in enumerate(group):
             found = leaf_results(fitted, number, drawn)

@@ -7,6 +7,7 @@ import xarray as xr
 
 from imgpipe.kernels.fit import evaluate
 from imgpipe.model import quantity
+from imgpipe.steps.xps.fit_run import rows_at_a_time
 
 if TYPE_CHECKING:
     from imgpipe.steps.xps.fit_result import Leaf
@@ -62,9 +63,10 @@ def _evaluated(leaf: "Leaf", width: int) -> Any:
             out[:, place, 2:, spectra.inside] = np.moveaxis(peaks, 2, 0)
         return out.reshape(len(values), width)
 
+    rows = rows_at_a_time(fitted.fitter)
     if not fitted.lazy:
-        return draw(packed)
+        return np.concatenate([draw(packed[first : first + rows]) for first in range(0, len(packed), rows)])
     import dask.array as da
 
-    lazy = da.from_array(packed, chunks=(min(512, len(packed)), -1))
+    lazy = da.from_array(packed, chunks=(min(rows, len(packed)), -1))
     return da.map_blocks(draw, lazy, dtype=np.float64, chunks=(lazy.chunks[0], (width,)), meta=np.empty((0, 0)))

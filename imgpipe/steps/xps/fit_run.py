@@ -17,7 +17,8 @@ from imgpipe.species.packing import pack, sizes, unpack
 from imgpipe.steps.xps.fit_data import Spectra, refuse_unsound
 
 BLOCK = 2048
-"""Spectra fitted at a time: their residuals and covariances stay below some 100 MB."""
+MOST_NUMBERS = 16_000_000
+"""Spectra fitted at a time, and numbers held at a time (128 MB)."""
 ALL_DOUBTED = 2000
 SOME_DOUBTED = 200
 """Up to ALL_DOUBTED spectra every one is fitted with the alternatives and the moved constraints; of more, SOME_DOUBTED
@@ -71,7 +72,9 @@ class Fitted:
         return (counts - envelope).std("energy")
 
 
-def run_group(fitter: Fitter, spectra: Sequence[Spectra], alternatives: Sequence[str], sensitivity: bool) -> Fitted:
+def run_group(
+    fitter: Fitter, spectra: Sequence[Spectra], alternatives: Sequence[str], sensitivity: bool, exact: bool
+) -> Fitted:
     """Fit all spectra of a group and ask for its doubts."""
     y, lazy = _side_by_side(spectra)
     layout = sizes(fitter.built, len(fitter.built.start), fitter.columns)
@@ -81,14 +84,14 @@ def run_group(fitter: Fitter, spectra: Sequence[Spectra], alternatives: Sequence
         refuse_unsound(where, values, fitter.options.noise)
         return pack(fitter.measure(np.ascontiguousarray(values, dtype=np.float64)), layout)
 
-    block = _in_blocks(work, y, sum(layout.values()), lazy)
+    block = _in_blocks(work, y, sum(layout.values()), lazy, rows_at_a_time(fitter))
     batch = len(block)
     asked = np.arange(batch) if batch <= ALL_DOUBTED else np.linspace(0, batch - 1, SOME_DOUBTED).astype(np.int64)
     doubted = None
-    if alternatives or sensitivity:
+    if alternatives or sensitivity or not exact:
         some = y[asked].compute(scheduler="threads") if lazy else y[asked]
         log.info("%s: %d spectra with %d other models", where, len(asked), len(alternatives))
-        doubted = doubts(fitter, np.ascontiguousarray(some, dtype=np.float64), alternatives, sensitivity)
+        doubted = doubts(fitter, np.ascontiguousarray(some, dtype=np.float64), alternatives, sensitivity, exact)
     return Fitted(fitter, tuple(spectra), unpack(block, layout), doubted, asked, lazy, block)
 
 
@@ -106,14 +109,20 @@ def _side_by_side(spectra: Sequence[Spectra]) -> tuple[Any, bool]:
         return np.concatenate(parts, axis=1), False
     import dask.array as da
 
-    joined = da.concatenate([da.asarray(part) for part in parts], axis=1)
-    return joined.rechunk({0: min(BLOCK, joined.shape[0]), 1: -1}), True
+    return da.concatenate([da.asarray(part) for part in parts], axis=1), True
 
 
-def _in_blocks(work: Any, y: Any, width: int, lazy: bool) -> np.ndarray:
+def rows_at_a_time(fitter: Fitter) -> int:
+    """Return how many spectra fit into `MOST_NUMBERS`: covariance and curves of a joint fit can be large."""
+    free = fitter.problem.low.size + fitter.columns
+    return int(np.clip(MOST_NUMBERS // (4 * free**2 + fitter.columns * fitter.problem.n_points), 1, BLOCK))
+
+
+def _in_blocks(work: Any, y: Any, width: int, lazy: bool, rows: int) -> np.ndarray:
     if not lazy:
-        return np.concatenate([work(y[first : first + BLOCK]) for first in range(0, len(y), BLOCK)])
+        return np.concatenate([work(y[first : first + rows]) for first in range(0, len(y), rows)])
     import dask.array as da
 
+    y = y.rechunk({0: min(rows, y.shape[0]), 1: -1})
     blocks = da.map_blocks(work, y, dtype=np.float64, chunks=(y.chunks[0], (width,)), meta=np.empty((0, 0)))
     return np.asarray(blocks.compute())

@@ -31,7 +31,10 @@ def constraint_tables(leaf: "Leaf") -> xr.Dataset:
             "source": texts([c.source for c in held], "source", "constraint"),
             "verified": xr.DataArray(np.array([c.verified for c in held], dtype=bool), dims=("constraint",)),
             "fitted_value": quantity(
-                [_fitted(leaf, c) for c in held], "1", "fitted value, in its own unit", "constraint"
+                [c.fitted_value(leaf.fitted.parameters) for c in held],
+                "1",
+                "fitted value, in its own unit",
+                "constraint",
             ),
             "preferred_value": quantity(
                 [_preferred(leaf, c) for c in held], "1", "where the data want a held constant", "constraint"
@@ -49,22 +52,10 @@ def constraint_tables(leaf: "Leaf") -> xr.Dataset:
     return xr.merge([table, _sensitivity({n: v for n, v in changes.items() if v is not None}, names)], join="exact")
 
 
-def _fitted(leaf: "Leaf", one: Constraint) -> float:
-    """Return the mean fitted value over samples and series; NaN for what is not fitted."""
-    if not one.fitted:
-        return float("nan")
-    p = leaf.fitted.parameters.mean(axis=0)
-    values = [sum(weight * p[handle] for handle, weight in part.items()) for part in one.fitted]
-    under = [sum(weight * p[handle] for handle, weight in part.items()) for part in one.over] or [1.0] * len(values)
-    return float(np.mean([v / u for v, u in zip(values, under, strict=True)]) + one.offset)
-
-
 def _preferred(leaf: "Leaf", one: Constraint) -> float:
-    """Return the value that data and u together give a constant that was held, mean over the series; else NaN."""
+    """Return the value of a held constant where it is fitted with its u as a prior; NaN for what was not held."""
     asked = leaf.fitted.doubts
-    if asked is None or one.name not in asked.preferred:
-        return float("nan")
-    return float(one.value + one.u * asked.preferred[one.name].mean())
+    return float("nan") if asked is None else asked.preferred.get(one.name, float("nan"))
 
 
 def _changes(leaf: "Leaf", one: Constraint) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,0 +1,217 @@
+"""Fe 2p of FeO as fitted with CasaXPS: its exported columns and its fit are a second opinion on shapes and backgrounds.
+
+What the export and the .vms file themselves show, and what these tests use:
+
+* SGL(30): sum form, equal heights, Lorentz share 0.30.
+* LF(0.54,10,80,100,6): `lf` with w = 40 fwhm (80 half widths) and m = 1.697 fwhm; the position is that before the blur,
+  and the "FWHM" of an asymmetric peak is twice its half width on the low binding-energy side.
+* "U 3 Tougaard ... B C D T0": B T / ((C - T^2)^2 + D T^2) from T0 = 3 eV on, folded with the data above the first
+  background point, B such that the background ends on the data.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.interpolate import CubicSpline
+
+from imgpipe import read
+from imgpipe.kernels.fit import SHAPES, FitResult, Model, Problem, evaluate, fit
+from imgpipe.kernels.fit.backgrounds import convolve, loss_function
+
+FOLDER = Path("xps") / "pynxtools-xps"
+PHOTON_ENERGY = 1486.61
+BINDING_ENERGY = (709.05, 716.00, 722.13, 729.89)
+"""Of the components, as stored in the .vms file (shared/data/xps/SOURCES.md), eV; FeO_analyzed_results.csv has others."""
+FWHM = (3.86, 8.00, 4.87, 7.83)
+ASYMMETRIC, SYMMETRIC = (0, 2), (1, 3)
+WIDTHS = (40.0, 1.697)
+"""w and m of LF(0.54,10,80,100,6) in units of the Lorentzian's fwhm."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Columns of the Casa export on rising binding energy.
+
+    energy, counts, background, envelope : (point,); component : (4, point) without background
+    """
+
+    energy: np.ndarray
+    counts: np.ndarray
+    background: np.ndarray
+    component: np.ndarray
+    envelope: np.ndarray
+
+
+@dataclass(frozen=True)
+class Region:
+    """What the comment block of the .vms file says: window (eV), B, C, D, T0, and components of the fit."""
+
+    low: float
+    high: float
+    cross_section: tuple[float, float, float, float]
+    components: list[dict[str, float | str]]
+
+
+@pytest.fixture(scope="module")
+def export(real_data: Path) -> Export:
+    lines = (real_data / FOLDER / "FeO_analyzed_lineshapes_cols.txt").read_text().splitlines()
+    table = np.array([[float(cell) for cell in line.split("\t") if cell.strip()] for line in lines[8:]])[::-1]
+    kinetic, counts, *components, background, envelope, binding = table[:, :9].T
+    np.testing.assert_allclose(kinetic + binding, PHOTON_ENERGY, atol=1e-6)
+    return Export(binding, counts, background, np.array(components) - background, envelope)
+
+
+@pytest.fixture(scope="module")
+def region(real_data: Path) -> Region:
+    leaf = read(real_data / FOLDER / "FeO_analyzed.vms")["Fe 2p"]
+    casa = json.loads(leaf.attrs["vendor_metadata"])["blocks"][0]["casa"]
+    (one,) = casa["regions"]
+    return Region(
+        one["end_binding_energy"], one["start_binding_energy"], tuple(one["cross_section"]), casa["components"]
+    )
+
+
+def test_the_axis_is_binding_energy_and_nothing_is_kinetic(real_data: Path, export: Export, region: Region) -> None:
+    leaf = read(real_data / FOLDER / "FeO_analyzed.vms")["Fe 2p"]
+    energy = leaf["energy"]
+    assert energy.attrs["energy_type"] == "binding"
+    np.testing.assert_allclose(energy.values, export.energy, atol=1e-6)
+    np.testing.assert_allclose(leaf["counts"].values, export.counts, rtol=1e-6)
+    for component, position, width in zip(region.components, BINDING_ENERGY, FWHM, strict=True):
+        assert component["position_binding_energy"] == pytest.approx(position, abs=0.006)
+        assert component["position_binding_energy"] + component["position_kinetic_energy"] == pytest.approx(
+            PHOTON_ENERGY
+        )
+        low, high = component["position_low_binding_energy"], component["position_high_binding_energy"]
+        assert low <= component["position_binding_energy"] <= high
+        assert component["width"] == pytest.approx(width, abs=0.006)
+
+
+def add_component(model: Model, segment: int, number: int, bounds: tuple[float, float, float] | None = None) -> None:
+    """Add component `number` with its position and width free; bounds: of the position, and the largest fwhm."""
+    low, high, widest = bounds or (690.0, 760.0, 30.0)
+    position = model.parameter(f"position {number}", low, high)
+    fwhm = model.parameter(f"fwhm {number}", 0.5, widest)
+    column = model.column(f"component {number}")
+    if number in ASYMMETRIC:
+        end, blur = (model.linked(name, {fwhm: ratio}) for name, ratio in zip("wm", WIDTHS, strict=True))
+        model.term("lf", segment, column, [position, fwhm, 0.54, 10.0, end, blur])
+    else:
+        model.term("gl_sum", segment, column, [position, fwhm, 0.30])
+
+
+def single(export: Export, number: int) -> tuple[float, float, float]:
+    """Fit one exported column; return position, width in Casa's sense, largest deviation over the height."""
+    model = Model()
+    add_component(model, model.segment(export.energy), number)
+    y = export.component[number]
+    height = y.max()
+    problem = model.compile()
+    start = [BINDING_ENERGY[number] + 0.3, 0.6 * FWHM[number]]
+    result = fit(problem, y, noise="gaussian", start=start, tolerance=1e-12)
+    deviation = float(np.abs(evaluate(problem, result.q, result.amplitude)[0][0] - y).max() / height)
+    return float(result.q[0, 0]), casa_width(result.q[0], number), deviation
+
+
+def casa_width(q: np.ndarray, number: int) -> float:
+    """Return twice the half width of a component on the low binding-energy side of its apex, eV."""
+    if number in SYMMETRIC:
+        return float(q[1])
+    x = np.linspace(q[0] - 10.0, q[0] + 10.0, 4001)
+    value, _ = SHAPES["lf"](x, np.array([q[0], q[1], 0.54, 10.0, *(ratio * q[1] for ratio in WIDTHS)]))
+    apex = CubicSpline(x, value).derivative().roots(extrapolate=False)
+    heights = np.interp(apex, x, value)
+    top, height = apex[heights.argmax()], heights.max()
+    crossing = CubicSpline(x, value - 0.5 * height).roots(extrapolate=False)
+    return float(2.0 * (top - crossing[crossing < top].max()))
+
+
+@pytest.mark.parametrize("number", SYMMETRIC)
+def test_sgl_columns_are_the_sum_form(export: Export, number: int) -> None:
+    position, width, deviation = single(export, number)
+    print(f"SGL {number}: {position:.4f} eV, FWHM {width:.4f} eV, deviation {deviation:.1e} of the height")
+    assert deviation < 3e-4
+    assert width == pytest.approx({1: 8.0024, 3: 7.8321}[number], abs=1e-3)  # SOURCES.md
+    assert position == pytest.approx(BINDING_ENERGY[number], abs=0.006)
+
+
+def test_the_product_form_is_another_shape(export: Export) -> None:
+    model = Model()
+    segment = model.segment(export.energy)
+    position, fwhm = model.parameter("position"), model.parameter("fwhm", 0.5, 30.0)
+    model.term("gl_product", segment, model.column(), [position, fwhm, 0.30])
+    problem, y = model.compile(), export.component[1]
+    result = fit(problem, y, noise="gaussian", start=[716.0, 8.0])
+    assert np.abs(evaluate(problem, result.q, result.amplitude)[0][0] - y).max() / y.max() > 1e-2
+
+
+@pytest.mark.parametrize("number", ASYMMETRIC)
+def test_lf_columns(export: Export, number: int) -> None:
+    position, width, deviation = single(export, number)
+    print(f"LF {number}: {position:.4f} eV, FWHM {width:.4f} eV, deviation {deviation:.1e} of the height")
+    assert deviation < 6e-4
+    assert position == pytest.approx(BINDING_ENERGY[number], abs=0.006)
+    assert width == pytest.approx(FWHM[number], abs=0.01)
+
+
+def tougaard(counts: np.ndarray, step: float, region: Region) -> tuple[float, np.ndarray]:
+    """Return B and the background of counts above the first point that ends on the last point of `ends`."""
+    _, c, d, gap = region.cross_section
+    kernel, out = np.zeros(counts.size), np.zeros(counts.size)
+    loss_function(step, 1.0, c, d, gap - 0.5 * step, -1, kernel)
+    convolve(kernel, counts, step, out)
+    return out
+
+
+def window(export: Export, region: Region) -> np.ndarray:
+    return (export.energy > region.low) & (export.energy < region.high)
+
+
+def own_background(export: Export, region: Region) -> tuple[float, np.ndarray]:
+    """Return B and the U3 background inside the window, from the counts and the two end points alone."""
+    inside = window(export, region)
+    first, last = export.background[inside][[0, -1]]
+    shape = tougaard(export.counts[inside] - first, 0.05, region)
+    strength = (last - first) / shape[-1]
+    return float(strength), first + strength * shape
+
+
+def test_u3_tougaard_background(export: Export, region: Region) -> None:
+    strength, background = own_background(export, region)
+    exported = export.background[window(export, region)]
+    deviation = np.abs(background - exported).max() / np.ptp(exported)
+    print(f"U3: B {strength:.3f} (Casa {region.cross_section[0]:.3f}) eV^2, deviation {deviation:.1e} of the step")
+    assert strength == pytest.approx(region.cross_section[0], rel=1e-3)
+    assert deviation < 3.5e-4
+
+
+def whole_fit(export: Export, region: Region) -> tuple[Problem, FitResult]:
+    """Fit the counts of the window above the U3 background, equal weights and bounds as in the .vms file."""
+    inside = window(export, region)
+    model = Model()
+    segment = model.segment(export.energy[inside])
+    start = []
+    for number, one in enumerate(region.components):
+        low, high = one["position_low_binding_energy"], one["position_high_binding_energy"]
+        add_component(model, segment, number, (low, high, one["width_high"]))
+        start += [
+            min(one["position_binding_energy"] + 0.4, high - 0.3),
+            (0.55 if number in ASYMMETRIC else 0.9) * FWHM[number],
+        ]
+    problem = model.compile()
+    y = export.counts[inside] - own_background(export, region)[1]
+    return problem, fit(problem, y, noise="gaussian", start=start, max_iterations=200)
+
+
+def test_the_fit_of_the_counts_is_the_one_in_the_file(export: Export, region: Region) -> None:
+    _, result = whole_fit(export, region)
+    for number, one in enumerate(region.components):
+        position, width = result.q[0, 2 * number], casa_width(result.q[0, 2 * number : 2 * number + 2], number)
+        off = position - one["position_binding_energy"], width - one["width"]
+        print(f"component {number}: position {off[0]:+.4f} eV, FWHM {off[1]:+.4f} eV from the .vms file")
+        assert np.abs(off).max() < 0.02
