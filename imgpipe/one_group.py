@@ -110,22 +110,21 @@ def _swept(part: Path, scratch: Path | None = None) -> Iterator[None]:
 
 
 def run_steps(
-    recipe: Recipe,
-    tree: xr.DataTree,
-    tell: Tell | None = None,
-    persist: Callable[[Call, xr.DataTree], xr.DataTree] | None = None,
+    recipe: Recipe, tree: xr.DataTree, tell: Tell | None = None, checkpoints: _Checkpoints | None = None
 ) -> xr.DataTree:
-    """Run the steps of a recipe on a tree; `persist` may store what a measuring step is about to read."""
+    """Run the steps of a recipe on a tree; `checkpoints` stores what a measuring step is about to read."""
     for number, call in enumerate(recipe.steps):
         (tell or _silent)(call.step.name, number + 1, len(recipe.steps) + 2)
-        if call.step.measures and persist is not None:
-            tree = persist(call, tree)
+        if call.step.measures and checkpoints is not None:
+            tree = checkpoints.persist(call, tree)
         started = time.perf_counter()
         try:
             with chunks_watched(functools.partial(_part, tell or _silent, call.step.name, number + 1, recipe)):
                 tree = apply(call, tree)
         except ImgpipeError as error:
             raise explain(call, error) from error
+        if call.step.measures and checkpoints is not None:
+            checkpoints.note_results(tree)
         log.info("step %s (version %d): %.2f s", call.step.name, call.step.version, time.perf_counter() - started)
     return tree
 
@@ -171,7 +170,7 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
     tell("read", 0, total)
     tree = edit_tree(read_group(recipe, job.group, scratch), job.anchors)
     checkpoints = _Checkpoints(scratch, tree)
-    tree = run_steps(recipe, tree, tell, checkpoints.persist)
+    tree = run_steps(recipe, tree, tell, checkpoints)
     tell("write", total - 1, total)
     leaves = {name: _kept(leaf, recipe, checkpoints.measured) for name, leaf in leaf_datasets(tree).items()}
     for name, leaf in leaves.items():
@@ -194,14 +193,21 @@ class _Checkpoints:
         self.scratch = scratch
         self.stored = {_graph(array) for leaf in leaf_datasets(read).values() for array in leaf.data_vars.values()}
         self.measured: set[str] = set()
+        self.before: dict[str, set[str]] = {}
         self.number = 0
 
     def persist(self, call: Call, tree: xr.DataTree) -> xr.DataTree:
         wanted = {call.source(v.name) for v in call.step.variables if v.named}
         leaves = leaf_datasets(tree)
+        self.before = {name: set(map(str, leaf.data_vars)) for name, leaf in leaves.items()}
         self.measured |= wanted | {name for leaf in leaves.values() for name in _taken_whole(call, leaf)}
         stored = {name: self._stored(leaf, wanted) for name, leaf in leaves.items()}
         return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in stored.items()})
+
+    def note_results(self, tree: xr.DataTree) -> None:
+        """Count what a measuring step has added to what is kept, also what it left lazy."""
+        for name, leaf in leaf_datasets(tree).items():
+            self.measured |= set(map(str, leaf.data_vars)) - self.before.get(name, set())
 
     def _stored(self, leaf: xr.Dataset, wanted: set[str]) -> xr.Dataset:
         derived = [n for n in leaf.data_vars if n in wanted and leaf[n].chunks and _graph(leaf[n]) not in self.stored]
@@ -228,11 +234,8 @@ def _graph(array: xr.DataArray) -> str | None:
 
 def _kept(leaf: xr.Dataset, recipe: Recipe, measured: set[str]) -> xr.Dataset:
     """Keep what the recipe names, what was measured, what it was measured on, and all numbers without dimension."""
-    outputs = {name for call in recipe.steps if call.step.measures for name in call.step.gives.units}
-    lazy_rest = {
-        n for n, v in leaf.data_vars.items() if v.chunks and v.ndim and n not in outputs | measured | set(recipe.keep)
-    }
-    return leaf.drop_vars(lazy_rest)
+    kept = measured | set(recipe.keep)
+    return leaf.drop_vars([n for n, v in leaf.data_vars.items() if v.chunks and v.ndim and n not in kept])
 
 
 def _read_role(files: list[InputFile], given: InputRole, scratch: Path | None) -> dict[str, xr.Dataset]:

@@ -3,8 +3,9 @@
 What the export and the .vms file themselves show, and what these tests use:
 
 * SGL(30): sum form, equal heights, Lorentz share 0.30.
-* LF(0.54,10,80,100,6): `lf` with w = 40 fwhm (80 half widths) and m = 1.697 fwhm; the position is that before the blur,
-  and the "FWHM" of an asymmetric peak is twice its half width on the low binding-energy side.
+* LF(0.54,10,80,100,6): `lf` with w = 40 fwhm (80 half widths) and m = 1.70 fwhm; the position is that before the blur,
+  and the "FWHM" of an asymmetric peak is twice its half width on the low binding-energy side. Beyond 7.5 fwhm on the
+  high side the exported columns are straight lines between points one eV and more apart.
 * "U 3 Tougaard ... B C D T0": B T / ((C - T^2)^2 + D T^2) from T0 = 3 eV on, folded with the data above the first
   background point, B such that the background ends on the data.
 """
@@ -26,10 +27,10 @@ from imgpipe.kernels.fit.backgrounds import convolve, loss_function
 FOLDER = Path("xps") / "pynxtools-xps"
 PHOTON_ENERGY = 1486.61
 BINDING_ENERGY = (709.05, 716.00, 722.13, 729.89)
-"""Of the components, as stored in the .vms file (shared/data/xps/SOURCES.md), eV; FeO_analyzed_results.csv has others."""
+"""Of the components, as stored in the .vms file (SOURCES.md), eV (FeO_analyzed_results.csv has others)."""
 FWHM = (3.86, 8.00, 4.87, 7.83)
 ASYMMETRIC, SYMMETRIC = (0, 2), (1, 3)
-WIDTHS = (40.0, 1.697)
+WIDTHS = (40.0, 1.70)
 """w and m of LF(0.54,10,80,100,6) in units of the Lorentzian's fwhm."""
 
 

@@ -28,7 +28,7 @@ class Shares:
     @property
     def u(self) -> np.ndarray:
         """Return the standard uncertainty (b, c), percent."""
-        return np.sqrt(np.clip(np.einsum("bii->bi", self.covariance), 0.0, None))
+        return np.asarray(np.sqrt(np.clip(np.einsum("bii->bi", self.covariance), 0.0, None)))
 
 
 def shares(area: np.ndarray, covariance: np.ndarray, members: np.ndarray) -> Shares:

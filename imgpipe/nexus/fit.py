@@ -46,6 +46,8 @@ def _describe_peak(entry: h5py.Group, leaf: xr.Dataset, number: int, component: 
     put_text(entry, f"{peak}/label", component)
     put_text(entry, f"{peak}/function/description", str(known.get("shape", "")))
     parameters = group_at(entry, f"{peak}/function/fit_parameters")
+    if "position" in parameters:  # never a number of one scale beside limits on the other
+        parameters["position"].attrs["type"] = str(leaf["energy"].attrs.get("energy_type", "binding"))
     for name, unit in (("splitting", "eV"), ("ratio", "")):
         if known.get(name) is not None and name not in parameters:
             field = parameters.create_dataset(name, data=float(known[name]))

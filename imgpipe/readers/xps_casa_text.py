@@ -136,9 +136,8 @@ def _components(lines: list[str], table: Numbers, heads: list[str]) -> list[dict
     for index, name in names:
         told = {key: row[index] for key, row in rows.items() if index < len(row) and row[index]}
         entry: dict[str, Any] = {"name": name, "shape": told.get("Lineshape", "")}
-        entry |= {
-            key.lower(): value for key in ("FWHM", "Area") if (value := number_of(cells.get(key, ""))) is not None
-        }
+        sizes = {key.lower(): number_of(told.get(key, "")) for key in ("FWHM", "Area")}
+        entry |= {key: value for key, value in sizes.items() if value is not None}
         position = number_of(told.get("Position", ""))
         if position is not None:
             entry[_position_name(position, table, heads)] = position

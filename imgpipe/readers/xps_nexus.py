@@ -24,6 +24,7 @@ NUMBERS = {
     "emission_angle": ("analyzer_take_off_polar_angle",),
 }
 """Number of the metadata -> names of its field anywhere in the instrument."""
+RATES = ("counts_per_second", "counts/s", "1/s", "cps")
 CONTRADICTION = "energies are named kinetic but some are negative: taken as binding energies"
 
 
@@ -50,11 +51,19 @@ def _foreign(file: h5py.File, source: Source) -> list[Leaf]:
             f"it holds no spectrum over an energy axis ({len(entries)} NXentry: {kinds or 'none'}).",
             remedy="give a file of NXxps or NXmpes with one-dimensional spectra.",
         )
+    prefixes = {_sample_part(name) for name, _ in entries}
+    for one in spectra if len(prefixes) > 1 else []:  # entries of several samples under one sample name
+        one.sample = _sample_part(str(one.raw["entry"])) or one.sample
     if any(one.scale == "kinetic" and (one.energy < 0).any() for one in spectra):
         for one in spectra:
             one.scale = "binding"
             one.flags.append(CONTRADICTION)
     return leaves(spectra, source)
+
+
+def _sample_part(entry: str) -> str:
+    """Return the sample in the name of an entry: ``NiO__Ni2p`` -> ``NiO``; nothing where there is none."""
+    return entry.rpartition("__")[0]
 
 
 def _is(item: Any, kind: str) -> bool:
@@ -78,29 +87,32 @@ def _spectra(name: str, entry: h5py.Group) -> Iterator[Spectrum]:
 
 
 def _measured(entry: h5py.Group, signal: h5py.Dataset, energy: h5py.Dataset) -> tuple[np.ndarray, str]:
-    """Return counts as they were recorded where the file has them, else the signal; and their unit."""
-    raw = entry.get("instrument/electronanalyzer/detector/raw_data/raw")
+    """Return spectra and their unit: the signal, or the counts behind it where it is a rate over an unknown time."""
     size = energy.shape[0] if energy.ndim == 1 else -1
-    if isinstance(raw, h5py.Dataset) and _plain(raw.attrs.get("units")) == "counts" and raw.shape[-1:] == (size,):
-        counts = np.asarray(raw[()], dtype=np.float64)
-        return counts.reshape(-1, size).sum(axis=0)[None], "counts"  # scans and channels of one spectrum
+    unit = _plain(signal.attrs.get("units", "counts"))
+    raw = entry.get("instrument/electronanalyzer/detector/raw_data/raw")
+    timed = "dwell_time" in dict(_numbers(entry))
+    if unit in RATES and not timed and isinstance(raw, h5py.Dataset) and raw.shape[-1:] == (size,):
+        if _plain(raw.attrs.get("units")) == "counts":
+            counts = np.asarray(raw[()], dtype=np.float64)
+            return counts.reshape(-1, size).sum(axis=0)[None], "counts"  # scans and channels of one spectrum
     values = np.asarray(signal[()], dtype=np.float64)
     if values.ndim == 0 or values.shape[-1] != size:
         raise ReadError(
             f"{signal.name} has the shape {values.shape}; spectra end with the {size} points of the energy axis."
         )
-    return np.atleast_2d(values), str(_plain(signal.attrs.get("units", "counts")))
+    return np.atleast_2d(values), unit
 
 
 def _spectrum(name: str, entry: h5py.Group, energy: h5py.Dataset, values: np.ndarray, unit: str) -> Spectrum:
     spectrum = Spectrum(
         labels=(*_transitions(entry), name.rpartition("__")[2], name),
-        sample=_text(entry.get("sample/name")) or name.partition("__")[0],
+        sample=_text(entry.get("sample/name")) or _sample_part(name),
         energy=np.asarray(energy[()], dtype=np.float64),
         scale="kinetic" if "kinetic" in _plain(energy.attrs.get("type", "")).lower() else "binding",
         values=values,
         unit=_plain(energy.attrs.get("units", "eV")),
-        rate=unit.replace(" ", "") in ("counts_per_second", "counts/s", "1/s", "cps"),
+        rate=unit in RATES,
         raw={"entry": name, "definition": _text(entry.get("definition"))},
     )
     for key, value in _numbers(entry):

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-Combination = dict[int, float]
+from imgpipe.kernels.fit.model import Parameter
+
+Combination = dict[Parameter, float]
 """Parameters (handles of the engine) with their weights; what is left over is a constant."""
 
 

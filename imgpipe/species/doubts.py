@@ -58,7 +58,8 @@ def doubts(base: Fitter, y: np.ndarray, alternatives: Sequence[str], sensitivity
     percent, pairs = base.percent(result), sample_pairs(base.built)
     u_model, u_model_difference, weights = _spread(base, y, result, alternatives)
     held = [c.name for c in base.built.constraints if c.held]
-    u_constants, u_between, preferred = np.zeros_like(percent), np.zeros((len(y), len(pairs))), {}
+    u_constants, u_between = np.zeros_like(percent), np.zeros((len(y), len(pairs)))
+    preferred: dict[str, float] = {}
     if held and not exact:
         u_constants, u_between, preferred = _freed(base, y, result, held)
     effects = _moved(base, y, percent, result) if sensitivity else {}

@@ -10,8 +10,9 @@ import numpy as np
 
 from imgpipe.kernels.fit import FitResult, Problem, fit
 from imgpipe.kernels.share_intervals import Shares, shares
-from imgpipe.species.building import Built, Spot, build
+from imgpipe.species.building import build
 from imgpipe.species.measuring import Measured, component_areas, denominators, measured, usable
+from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import FitPlan
 from imgpipe.species.searching import better, doubtful
 from imgpipe.species.starting import other_starts, starts

@@ -9,7 +9,7 @@ import numpy as np
 from imgpipe.kernels.fit import SHAPES, FitResult, Problem, evaluate
 from imgpipe.kernels.peak_widths import GAUSS_HEIGHT, voigt_height, voigt_width
 from imgpipe.kernels.share_intervals import shares
-from imgpipe.species.building import Built, Column
+from imgpipe.species.parts import Built, Column
 
 Measured = dict[str, np.ndarray]
 """Arrays with a leading batch axis; the second axis counts columns (components of all spots), peaks or spots."""
@@ -98,11 +98,11 @@ def _window_areas(built: Built, problem: Problem, q: np.ndarray, places: Sequenc
 
 def usable(covariance: np.ndarray) -> np.ndarray:
     """Return a covariance without NaN: what could not be estimated counts as not moving."""
-    return np.nan_to_num(covariance, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.nan_to_num(covariance, nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def _sd(covariance: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.clip(np.einsum("bii->bi", covariance), 0.0, None))
+    return np.asarray(np.sqrt(np.clip(np.einsum("bii->bi", covariance), 0.0, None)))
 
 
 def denominators(columns: Sequence[Column], excluded: Sequence[str]) -> np.ndarray:
@@ -133,7 +133,7 @@ def _peaks(built: Built, problem: Problem, result: FitResult, covariance: np.nda
 
 
 def _u_of(slope: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.clip(np.einsum("bi,bij,bj->b", slope, covariance, slope), 0.0, None))
+    return np.asarray(np.sqrt(np.clip(np.einsum("bi,bij,bj->b", slope, covariance, slope), 0.0, None)))
 
 
 def total_width(

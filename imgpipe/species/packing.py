@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from imgpipe.species.building import Built
 from imgpipe.species.measuring import Measured, sample_pairs
+from imgpipe.species.parts import Built
 
 COMPONENT = (
     "area", "u_area", "percent", "u_percent", "at_zero", "position", "u_position", "fwhm", "u_fwhm", "height",

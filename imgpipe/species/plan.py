@@ -112,6 +112,10 @@ class FitPlan:
     region_u: float = REGION_SHIFT_U
     freed: bool = False
 
+    def of_region(self, region: RegionPlan) -> str:
+        """Return what tells the constraints of regions apart: nothing where there is one region only."""
+        return f" ({region.region})" if len(self.regions) > 1 else ""
+
 
 def plan_model(library: Library, name: str, model: FitModel) -> FitPlan:
     """Return the plan of a named model, with the library's numbers where the model gives none."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from imgpipe.kernels.fit.model import Parameter
+from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import ComponentPlan, FitPlan
-
-if TYPE_CHECKING:
-    from imgpipe.species.building import Built, Spot
 
 LARGEST_LORENTZ = 2.0
 """eV."""
@@ -21,7 +18,7 @@ END = 10.0
 """eV, distance at which the exponents of an LF have doubled."""
 
 
-def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[str, tuple[int, ...]]:
+def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[str, tuple[Parameter, ...]]:
     """Return the shape of a component and the handles of its parameters after position and width."""
     shape = one.shape
     if shape in ("gaussian", "lorentzian"):
@@ -37,7 +34,7 @@ def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan)
     raise ValueError(f"no rule for shape {shape}")
 
 
-def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[int, ...]:
+def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[Parameter, ...]:
     """Return the exponents above and below, the end of the tails (LF) and the Gaussian blur of a metal line.
 
     The exponent above is free within its prior (a slow tail towards high binding energy has a small one), the one
@@ -57,26 +54,26 @@ def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tupl
     return above, below, end, blur
 
 
-def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
+def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
     region = spot.region
     title = f"Lorentz FWHM {region.region}"
     low = min(one.natural_width, region.lorentz)
     return _held(built, plan, spot, title, region.lorentz, region.u_lorentz, "eV", low, LARGEST_LORENTZ)
 
 
-def _mixing(built: Built, plan: FitPlan, spot: Spot) -> int:
+def _mixing(built: Built, plan: FitPlan, spot: Spot) -> Parameter:
     region = spot.region
     return _held(built, plan, spot, f"Lorentz share m {region.region}", region.mixing, region.u_mixing, "1", 0.0, 1.0)
 
 
-def _asymmetry(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> int:
+def _asymmetry(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
     title = f"asymmetry {one.name} {spot.region.region}"
     return _held(built, plan, spot, title, one.asymmetry, one.u_asymmetry, "1", 0.0, 0.5)
 
 
 def _held(
     built: Built, plan: FitPlan, spot: Spot, title: str, value: float, u: float, unit: str, low: float, high: float
-) -> int:
+) -> Parameter:
     """Return a shape parameter with its prior (a constant where u is 0), one for all samples where they share it."""
     place = "" if "mixing" in plan.share else spot.sample
     key = ("mixing", title, place)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from imgpipe.kernels.fit import CONVERGED
-from imgpipe.species.building import Built, Column
 from imgpipe.species.measuring import Measured
+from imgpipe.species.parts import Built, Column
 
 SPARROW = 0.849
 """Two equal Gaussian peaks closer than this times their FWHM have one maximum only (Sparrow 1916)."""
@@ -25,9 +25,9 @@ class Remarks:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.texts = np.full(shape, "", dtype=object)
 
-    def add(self, where: np.ndarray, text: str, *place: int) -> None:
-        """Add a text where `where` (b,) holds; `place` is the component."""
-        column = self.texts[(slice(None), *place)]
+    def add(self, where: np.ndarray, text: str, place: int) -> None:
+        """Add a text where `where` (b,) holds; `place` is the component or spot."""
+        column = self.texts[:, place]
         hit = np.asarray(where, dtype=bool)
         column[hit] = [f"{old}; {text}" if old else text for old in column[hit]]
 
@@ -39,7 +39,7 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
     bound = (found["at_low"] + found["at_high"]) > 0
     for place, one in enumerate(built.columns):
         component = one.component
-        zero = found["at_zero"][:, place] > 0
+        zero = np.asarray(found["at_zero"][:, place] > 0)
         remarks.add(zero, "at bound: area is zero, interval one-sided", place)
         faint = ~zero & (found["area"][:, place] < DETECTION * found["u_area"][:, place])
         remarks.add(faint, "below detection", place)
@@ -48,7 +48,8 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
             remarks.add(bound[:, tied].any(axis=1), f"at bound: {word}", place)
         for text, close in _unresolved(built, found, place):
             remarks.add(close, text, place)
-        remarks.add(everywhere & (not component.verified), "unverified energy", place)
+        if not component.verified:
+            remarks.add(everywhere, "unverified energy", place)
         for text in component.overlaps:
             remarks.add(everywhere, f"overlap: {text}", place)
         if component.kind == "foreign":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def better(old: FitResult, new: FitResult, rows: np.ndarray) -> FitResult:
     chosen = rows[wins]
     if not chosen.size:
         return old
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in vars(old).items():
         other = getattr(new, name)
         if isinstance(value, np.ndarray) and value.shape[:1] == (len(old.q),) and other.shape[:1] == (len(new.q),):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imgpipe.species.building import Spot
 from imgpipe.species.fitting import Options, bic, fitter
+from imgpipe.species.parts import Spot
 from imgpipe.species.plan import FitPlan
 
 STRONG = 6.0

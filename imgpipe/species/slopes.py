@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from imgpipe.kernels.fit.model import Background, Segment
+from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import FitPlan
-
-if TYPE_CHECKING:
-    from imgpipe.species.building import Built, Spot
 
 TOUGAARD = {"tougaard_u2": (-1643.0, 0.0), "tougaard_u3": (1000.0, 13300.0)}
 """c and d (eV2) of the loss functions B T / ((c - T^2)^2 + d T^2): U2 of Tougaard, and U3 of a metal to start from."""
@@ -15,7 +12,7 @@ LARGEST_STEP = 2.0
 """1/eV: Shirley step over peak area."""
 
 
-def add_background(built: Built, plan: FitPlan, number: int, spot: Spot, segment: int) -> Any:
+def add_background(built: Built, plan: FitPlan, number: int, spot: Spot, segment: Segment) -> Background | None:
     """Add the additive columns of a spot; return what each peak carries along (none, Shirley or Tougaard)."""
     model, kind, label = built.model, spot.region.background, spot.label
     constant = model.column(f"constant {label}", nonnegative=True)
@@ -29,7 +26,7 @@ def add_background(built: Built, plan: FitPlan, number: int, spot: Spot, segment
     return _carried(built, plan, spot)
 
 
-def _carried(built: Built, plan: FitPlan, spot: Spot) -> Any:
+def _carried(built: Built, plan: FitPlan, spot: Spot) -> Background | None:
     kind = spot.region.background
     family = kind.removesuffix("_linear")
     if family not in ("shirley", *TOUGAARD):

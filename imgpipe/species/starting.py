@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgpipe.kernels.fit import evaluate
-from imgpipe.species.building import Built, Spot, build
+from imgpipe.species.building import build
+from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import FitPlan
 
 STEP, COARSE = 0.1, 0.2
@@ -63,7 +64,7 @@ def other_starts(built: Built, plan: FitPlan, y: np.ndarray, fresh: bool) -> lis
 def _starts(
     built: Built, plan: FitPlan, y: np.ndarray, departures: tuple[float, ...], widths: tuple[float, ...], step: float
 ) -> np.ndarray:
-    order = {handle: place for place, handle in enumerate(built.start)}
+    order: dict[int, int] = {handle: place for place, handle in enumerate(built.start)}
     found = np.repeat(np.array(list(built.start.values()), dtype=np.float64)[None, :], len(y), axis=0)
     chosen: dict[int, list[np.ndarray]] = {}
     known: dict[tuple[object, bytes], Trials] = {}
@@ -94,17 +95,14 @@ def _handle(built: Built, name: tuple[str, ...], sample: str) -> int:
 def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tuple[float, ...], step: float) -> Trials:
     alone = build([spot], plan)
     problem = alone.model.compile()
-    order = {handle: place for place, handle in enumerate(alone.start)}
+    order: dict[int, int] = {handle: place for place, handle in enumerate(alone.start)}
     named = {name: order[h] for name, h in alone.shared.items() if h in order and name[0] in ("width", "shift")}
     charge = order[alone.shifts[0]]
     base = np.array(list(alone.start.values()), dtype=np.float64)
-    rows = [base]
-    u = {c.name: c.u_shift for c in spot.region.components}
-    if departures:
-        rows = []
-        for name, place in named.items():
-            if name[0] == "shift":
-                rows += [np.where(np.arange(base.size) == place, d * u[name[2]], base) for d in departures]
+    u = {c.name: c.u_shift or c.u_constant for c in spot.region.components}
+    shifts = {place: u[name[2]] for name, place in named.items() if name[0] == "shift"}
+    rows = [np.where(np.arange(base.size) == place, d * sd, base) for place, sd in shifts.items() for d in departures]
+    rows = rows or [base]
     q = np.array([r for r in rows for _ in widths])
     factors = np.tile(np.array(widths), len(rows))
     for name, place in named.items():
@@ -116,9 +114,8 @@ def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tu
     q[:, charge] = np.tile(grid, len(rows) * len(widths))
     q = np.clip(q, alone.low, alone.high)
     cost = 0.5 * (q[:, charge] / spot.u_charge) ** 2
-    for name, place in named.items():
-        if name[0] == "shift":
-            cost = cost + 0.5 * (q[:, place] / u[name[2]]) ** 2
+    for place, sd in shifts.items():
+        cost = cost + 0.5 * (q[:, place] / sd) ** 2
     own = [c.column for c in alone.columns]
     _, columns = evaluate(problem, q, np.ones((len(q), len(problem.column_names))))
     values = {("charge", ""): q[:, charge]} | {name: q[:, place] for name, place in named.items()}

@@ -17,7 +17,7 @@ from imgpipe.kernels.fit.peaks import LEAST, ROOT_2PI, SIGMA
 REACH = 6.5
 """The blur of the Lorentzian powers is summed over this many standard deviations to both sides."""
 END = 3.0
-"""Exponent that the tails of `lf` approach. Measured on spectra fitted with LF(0.54,10,80,100,6): 2.97."""
+"""Exponent that the tails of `lf` approach: half the last number of Casa's LF(0.54,10,80,100,6)."""
 
 
 @njit(**CORE)
@@ -95,7 +95,7 @@ def lf(x, p, value, derivative):  # type: ignore[no-untyped-def]
     """Lorentzian powers as in `la` whose exponents go over into `END` far from the position: tails that end.
 
     With t = d^2 / (d^2 + w^2), d = x - position, the exponent is a + (END - a) t above and b + (END - b) t below.
-    Casa's LF(0.54,10,80,100,6) is w = 40 fwhm and m = 1.697 fwhm in terms of this `fwhm`, that of the Lorentzian; its
+    Casa's LF(0.54,10,80,100,6) is w = 40 fwhm and m = 1.70 fwhm in terms of this `fwhm`, that of the Lorentzian; its
     own "FWHM" is twice the half width on the low side of the blurred curve (tests/test_feo_oracle.py).
     """
     position, inverse, a, b, damping = p[0], 1.0 / p[1], p[2], p[3], 1.0 / p[4]

@@ -9,7 +9,7 @@ from pydantic import Field
 from imgpipe.species import Component
 from imgpipe.species.entries import Background
 from imgpipe.species.fitting import Options, fitter
-from imgpipe.species.selection import select
+from imgpipe.species.selection import Candidate, select
 from imgpipe.step import step
 from imgpipe.steps.xps.fit_data import chosen_spectra, joint_groups
 from imgpipe.steps.xps.fit_result import leaf_results
@@ -107,7 +107,7 @@ def fit_components(
     result: dict[str, xr.Dataset] = {}
     for group in joint_groups(chosen_spectra(leaves, plan, window or {}, counted)):
         spots = [spot for one in group for spot in one.spots()]
-        tried = []
+        tried: list[Candidate] = []
         if refuse_unsupported:
             tried, spots = select(plan, spots, some_spectra(group), Options(counted))
         compiled = fitter(plan, spots, Options(counted, warm_start, multistart))

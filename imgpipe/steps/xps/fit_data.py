@@ -10,7 +10,7 @@ import xarray as xr
 from imgpipe.blocks import is_lazy
 from imgpipe.errors import DataError
 from imgpipe.model import unit_of
-from imgpipe.species.building import Spot
+from imgpipe.species.parts import Spot
 from imgpipe.species.plan import FitPlan, RegionPlan
 
 COUNT_REMEDY = (

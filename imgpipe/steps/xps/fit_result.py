@@ -9,8 +9,8 @@ import xarray as xr
 
 from imgpipe.kernels.share_intervals import probability_greater, share_interval
 from imgpipe.model import quantity, texts
-from imgpipe.species.building import Column
 from imgpipe.species.measuring import sample_pairs
+from imgpipe.species.parts import Column
 from imgpipe.species.remarks import component_flags, misfit, spectrum_flags
 from imgpipe.steps.xps.fit_run import Fitted
 from imgpipe.steps.xps.fit_tables import constraint_tables
@@ -235,7 +235,7 @@ def _pairs(leaf: Leaf) -> xr.Dataset:
     fitted = leaf.fitted
     built = fitted.fitter.built
     mine = {n for own in leaf.places for n in own}
-    members = fitted.fitter.members.any(axis=1)
+    members = np.asarray(fitted.fitter.members.any(axis=1), dtype=bool)
     pairs = sample_pairs(built)
     kept = [k for k, (i, j) in enumerate(pairs) if i in mine and members[i] and members[j]]
     if not kept:

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from imgpipe.kernels.fit import CONVERGED
-from imgpipe.species.building import Column
 from imgpipe.species.doubts import Doubts, doubts
 from imgpipe.species.fitting import Fitter
 from imgpipe.species.measuring import Measured
 from imgpipe.species.packing import pack, sizes, unpack
+from imgpipe.species.parts import Column
 from imgpipe.steps.xps.fit_data import Spectra, refuse_unsound
 
 BLOCK = 2048
@@ -68,7 +68,7 @@ class Fitted:
     def residual_scale(self, envelope: xr.DataArray, counts: xr.DataArray) -> xr.DataArray:
         """Return what a residual is divided by: root of the fitted counts, or the scatter of each spectrum."""
         if self.fitter.options.noise == "poisson":
-            return np.sqrt(envelope.clip(min=1e-3))
+            return envelope.clip(min=1e-3) ** 0.5
         return (counts - envelope).std("energy")
 
 

@@ -1,0 +1,55 @@
+"""Atomic fractions from amounts, with what is random and what is shared by all spectra of an instrument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgpipe.kernels.share_intervals import ONE_SIDED, TWO_SIDED
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fractions:
+    """Atomic fractions (..., n) in percent with u and 95 % interval; `detected` is False where the amount is noise."""
+
+    percent: Floats
+    u_random: Floats
+    u_shared: Floats
+    low: Floats
+    high: Floats
+    detected: NDArray[np.bool_]
+
+    @property
+    def u(self) -> Floats:
+        """Random and shared part together."""
+        return np.asarray(np.hypot(self.u_random, self.u_shared))
+
+
+def fractions(amount: Floats, u_amount: Floats, u_relative: Floats) -> Fractions:
+    """Return the fraction of each amount in their sum.
+
+    Parameters
+    ----------
+    amount, u_amount : (..., n) areas divided by their sensitivities, and what is random of u
+    u_relative : (n,) relative u of the sensitivities, independent of each other
+
+    Notes
+    -----
+    Linear propagation (GUM 5.2) with slopes (delta_ij - x_i) / sum. An amount below 1.645 u is not detected: its
+    interval is 0 up to the one-sided 95 % bound.
+    """
+    known = np.maximum(amount, 0.0)
+    total = np.where(known.sum(axis=-1) > 0, known.sum(axis=-1), np.nan)[..., None]
+    share = known / total
+    slope = (np.eye(amount.shape[-1]) - share[..., :, None]) / total[..., None]
+    random = 100.0 * np.sqrt(np.einsum("...ij,...j->...i", slope**2, u_amount**2))
+    shared = 100.0 * np.sqrt(np.einsum("...ij,...j->...i", slope**2, (known * u_relative) ** 2))
+    percent, u = 100.0 * share, np.hypot(random, shared)
+    detected = amount > ONE_SIDED * u_amount
+    low = np.where(detected, percent - TWO_SIDED * u, 0.0)
+    high = percent + np.where(detected, TWO_SIDED, ONE_SIDED) * u
+    return Fractions(percent, random, shared, np.clip(low, 0.0, 100.0), np.clip(high, 0.0, 100.0), detected)
