@@ -30,7 +30,12 @@ Inputs = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="STEP[.N].SETTING=VALUE", help="Change a setting of the recipe.", show_default=False),
+    typer.Option(
+        "--set",
+        metavar="STEP[.N].SETTING=VALUE",
+        help="Change a setting of the recipe; inputs.files=PATTERN: its files.",
+        show_default=False,
+    ),
 ]
 
 

@@ -25,8 +25,9 @@ from imgpipe.edits import Anchor, with_edits
 from imgpipe.errors import DataError, ImgpipeError, OutputError, ReadError
 from imgpipe.grouping import Group, InputFile
 from imgpipe.model import check, quantity
+from imgpipe.nexus import export_group, exportable
 from imgpipe.recipe import InputRole, Recipe
-from imgpipe.tables import group_tables, write_table
+from imgpipe.tables import group_tables, joined_flags, write_table
 
 log = logging.getLogger(__name__)
 SCRATCH = ".scratch"
@@ -152,14 +153,14 @@ def read_group(recipe: Recipe, group: Group, scratch: Path | None = None) -> xr.
         leaves |= {_leaf_name(role, name, len(found)): leaf for name, leaf in found.items()}
     named = {name: _with_fields(leaf, group) for name, leaf in leaves.items()}
     _refuse_unsound(named, group)
-    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in named.items()})
+    return _tree(named)
 
 
 def edit_tree(tree: xr.DataTree, anchors: tuple[Anchor, ...]) -> xr.DataTree:
     """Return the tree with a person's anchors on each leaf that has an image."""
     leaves = leaf_datasets(tree)
     edited = {n: with_edits(leaf, anchors) if {"y", "x"} <= set(leaf.dims) else leaf for n, leaf in leaves.items()}
-    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in edited.items()})
+    return _tree(edited)
 
 
 def _work(job: Job, part: Path, tell: Tell) -> None:
@@ -180,10 +181,16 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
     for name, table in group_tables(written, job.group.name, job.group.fields, job.group.units).items():
         with store.disk_errors(part):
             write_table(table, part / "tables", name)
+    if exportable(_tree(written)):
+        export_group(_tree(written), part / "nexus" / f"{job.group.name}.nxs", job.group.fields)
     if job.group.fingerprint() != before:
         raise ReadError("changed while it was read.", file=job.group.files[0].shown, remedy="run again with --resume.")
     bundle.write_json(part / "run.json", _record(job, leaves))
     tell("done", total, total)
+
+
+def _tree(leaves: Mapping[str, xr.Dataset]) -> xr.DataTree:
+    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in leaves.items()})
 
 
 class _Checkpoints:
@@ -202,7 +209,7 @@ class _Checkpoints:
         self.before = {name: set(map(str, leaf.data_vars)) for name, leaf in leaves.items()}
         self.measured |= wanted | {name for leaf in leaves.values() for name in _taken_whole(call, leaf)}
         stored = {name: self._stored(leaf, wanted) for name, leaf in leaves.items()}
-        return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in stored.items()})
+        return _tree(stored)
 
     def note_results(self, tree: xr.DataTree) -> None:
         """Count what a measuring step has added to what is kept, also what it left lazy."""
@@ -258,14 +265,18 @@ def _read_role(files: list[InputFile], given: InputRole, scratch: Path | None) -
 
 
 def _admitted(tree: xr.DataTree, given: InputRole) -> xr.DataTree:
+    from imgpipe.readers import admit_spectrum
     from imgpipe.readers.admission import admit, tilt_flags
 
     leaves = leaf_datasets(tree)
     for name, leaf in leaves.items():
+        found: list[str] = []
         if "image" in leaf:
-            flags = [str(leaf.attrs.get("flags", "")), *admit(leaf, max_saturated=given.saturated), *tilt_flags(leaf)]
-            leaves[name] = leaf.assign_attrs(flags="; ".join(dict.fromkeys(filter(None, flags))))
-    return xr.DataTree.from_dict({f"/{name}": leaf for name, leaf in leaves.items()})
+            found = [*admit(leaf, max_saturated=given.saturated), *tilt_flags(leaf)]
+        elif "energy" in leaf.dims:
+            found = admit_spectrum(leaf)
+        leaves[name] = leaf.assign_attrs(flags=joined_flags(str(leaf.attrs.get("flags", "")), *found))
+    return _tree(leaves)
 
 
 def _leaf_name(role: str, name: str, leaves: int) -> str:

@@ -23,6 +23,8 @@ from imgpipe.steps import STEPS, load_step
 from imgpipe.units import Unit, spelling
 
 VERSION = 1
+FILES = "inputs.files"
+"""What an override calls the pattern of the input files."""
 RESERVED = ("at", "from", "as")
 NAME = re.compile(r"[^\W\d][\w .+-]{0,60}(/[^\W\d][\w .+-]{0,60})?")
 """What may name a role, a leaf or a variable: they become folders of the result."""
@@ -99,7 +101,7 @@ class Recipe:
 
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-        """Read and check a recipe file; `overrides` are ``STEP[.N].setting=value`` texts.
+        """Read and check a recipe file; `overrides` are ``STEP[.N].setting=value`` texts, or ``inputs.files=PATTERN``.
 
         Raises
         ------
@@ -318,6 +320,9 @@ def _made_new(step: Step[Any, Any]) -> set[str]:
 def _override(value: dict[str, Any], text: str) -> Iterator[str]:
     """Change one setting in place; yield what is wrong with the text."""
     place, found, new = text.partition("=")
+    if place.strip() == FILES:
+        yield from _override_files(value, new.strip())
+        return
     name, *number, setting = place.strip().split(".") if place.count(".") in (1, 2) else ("", "")
     if not found or not name or not setting:
         yield f"--set {text!r}: expected STEP.setting=value or STEP.N.setting=value"
@@ -336,6 +341,17 @@ def _override(value: dict[str, Any], text: str) -> Iterator[str]:
             yield str(error)
             return
         entries[int(number[0]) - 1 if number else 0][setting] = changed
+
+
+def _override_files(value: dict[str, Any], pattern: str) -> Iterator[str]:
+    """Give the one kind of input files another pattern."""
+    given = value.get("inputs")
+    if isinstance(given, str):
+        value["inputs"] = pattern
+    elif isinstance(given, dict) and _is_one_role(given):
+        value["inputs"] = {**given, "files": pattern}
+    else:
+        yield f"--set {FILES}: the recipe has several kinds of files: change the recipe itself"
 
 
 def _names_in(value: Mapping[str, Any]) -> list[str]:

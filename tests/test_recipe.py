@@ -262,3 +262,16 @@ def test_one_kind_of_files_needs_no_role_to_have_options():
 def test_a_wrong_option_of_the_one_kind_of_files_is_named():
     with pytest.raises(RecipeError, match="stakc"):
         Recipe.parse("imgpipe: 1\ninputs: {files: '{sample}_x.tif', stakc: sample}\nsteps: [crop]\n")
+
+
+@pytest.mark.parametrize("inputs", ["'{sample}_x.tif'", "{files: '{sample}_x.tif', stack: sample}"])
+def test_an_override_may_name_other_files(inputs):
+    text = f"imgpipe: 1\ninputs: {inputs}\nsteps: [crop]\n"
+    recipe = Recipe.parse(text, overrides=["inputs.files=other_{sample}.tif"])
+    assert recipe.inputs[""].files == "other_{sample}.tif"
+    assert recipe.inputs[""].stack == Recipe.parse(text).inputs[""].stack
+
+
+def test_files_of_several_roles_can_not_be_overridden():
+    with pytest.raises(RecipeError, match="several kinds of files"):
+        Recipe.parse("imgpipe: 1\ninputs: {a: 'a.tif', b: 'b.tif'}\nsteps: [crop]\n", overrides=["inputs.files=c.tif"])

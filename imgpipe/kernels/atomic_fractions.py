@@ -39,8 +39,9 @@ def fractions(amount: Floats, u_amount: Floats, u_relative: Floats) -> Fractions
 
     Notes
     -----
-    Linear propagation (GUM 5.2) with slopes (delta_ij - x_i) / sum. An amount below 1.645 u is not detected: its
-    interval is 0 up to the one-sided 95 % bound.
+    Linear propagation (GUM 5.2) with slopes (delta_ij - x_i) / sum. Sensitivities are factors: the shared part of the
+    interval is symmetric in log(x / (1 - x)), the random one in x; both are joined in quadrature on each side. An
+    amount below 1.645 u is not detected: its interval is 0 up to the one-sided 95 % bound.
     """
     known = np.maximum(amount, 0.0)
     total = np.where(known.sum(axis=-1) > 0, known.sum(axis=-1), np.nan)[..., None]
@@ -48,8 +49,17 @@ def fractions(amount: Floats, u_amount: Floats, u_relative: Floats) -> Fractions
     slope = (np.eye(amount.shape[-1]) - share[..., :, None]) / total[..., None]
     random = 100.0 * np.sqrt(np.einsum("...ij,...j->...i", slope**2, u_amount**2))
     shared = 100.0 * np.sqrt(np.einsum("...ij,...j->...i", slope**2, (known * u_relative) ** 2))
-    percent, u = 100.0 * share, np.hypot(random, shared)
+    percent = 100.0 * share
     detected = amount > ONE_SIDED * u_amount
-    low = np.where(detected, percent - TWO_SIDED * u, 0.0)
-    high = percent + np.where(detected, TWO_SIDED, ONE_SIDED) * u
+    times = np.where(detected, TWO_SIDED, ONE_SIDED)
+    below, above = _beyond(share, shared / 100.0, -times), _beyond(share, shared / 100.0, times)
+    low = np.where(detected, percent - np.hypot(times * random, percent - 100.0 * below), 0.0)
+    high = percent + np.hypot(times * random, 100.0 * above - percent)
     return Fractions(percent, random, shared, np.clip(low, 0.0, 100.0), np.clip(high, 0.0, 100.0), detected)
+
+
+def _beyond(share: Floats, u: Floats, times: Floats) -> Floats:
+    """Return the share that lies `times` standard uncertainties away in log(x / (1 - x))."""
+    inner = np.clip(share * (1.0 - share), 1e-12, None)
+    factor = np.exp(times * u / inner)
+    return np.asarray(share * factor / (1.0 - share + share * factor))

@@ -116,7 +116,6 @@ FORMATS: list[Format] = [
 """Formats that imgpipe brings along."""
 
 KNOWN_OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     (b"PK\3\4", "a zip archive or Office file"),
     (b"\xff\xd8\xff", "a JPEG picture; its compression changes grey values at edges, export TIFF or PNG instead"),
     (b"BM", "a BMP picture; export TIFF or PNG instead"),

@@ -13,7 +13,7 @@ from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.nexus_guard import looked_over
 from imgpipe.readers.nexus_own import is_own, own_leaves
 from imgpipe.readers.xps_leaves import leaves
-from imgpipe.readers.xps_spectrum import Spectrum
+from imgpipe.readers.xps_spectrum import MISSING, Spectrum
 
 NUMBERS = {
     "photon_energy": ("incident_energy",),
@@ -91,11 +91,13 @@ def _measured(entry: h5py.Group, signal: h5py.Dataset, energy: h5py.Dataset) -> 
     size = energy.shape[0] if energy.ndim == 1 else -1
     unit = _plain(signal.attrs.get("units", "counts"))
     raw = entry.get("instrument/electronanalyzer/detector/raw_data/raw")
-    timed = "dwell_time" in dict(_numbers(entry))
-    if unit in RATES and not timed and isinstance(raw, h5py.Dataset) and raw.shape[-1:] == (size,):
-        if _plain(raw.attrs.get("units")) == "counts":
-            counts = np.asarray(raw[()], dtype=np.float64)
-            return counts.reshape(-1, size).sum(axis=0)[None], "counts"  # scans and channels of one spectrum
+    timed = 0 < dict(_numbers(entry)).get("dwell_time", MISSING) < MISSING
+    recorded = (
+        isinstance(raw, h5py.Dataset) and raw.shape[-1:] == (size,) and _plain(raw.attrs.get("units")) == "counts"
+    )
+    if unit in RATES and not timed and recorded:
+        counts = np.asarray(raw[()], dtype=np.float64)
+        return counts.reshape(-1, size).sum(axis=0)[None], "counts"  # scans and channels of one spectrum
     values = np.asarray(signal[()], dtype=np.float64)
     if values.ndim == 0 or values.shape[-1] != size:
         raise ReadError(

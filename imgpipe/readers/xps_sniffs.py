@@ -51,7 +51,7 @@ def workbook(head: bytes) -> bool:
 
 def table(head: bytes) -> bool:
     """Tell a table with a column that says that it is binding or kinetic energy, and at least one more column."""
-    if b"\0" in head or any(other(head) for other in (casa_text, scienta, specs_xy, vamas)):
+    if any(other(head) for other in (casa_text, scienta, specs_xy, vamas)):
         return False
     lines = [line for line in _text(head).splitlines() if line.strip()][:40]
     return any(energy_head(line) is not None and _DATA.match(after) for line, after in pairwise(lines))

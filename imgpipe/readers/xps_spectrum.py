@@ -193,6 +193,7 @@ def _as_counts(spectrum: Spectrum) -> None:
             spectrum.flags.append(DIVIDED)
             return
         spectrum.values, spectrum.rate = _counted(spectrum.values, factor), False
+        factor = None  # a rate is multiplied once
     if whole(spectrum.values):
         return
     if factor is not None and factor != 1.0 and whole(spectrum.values * factor):

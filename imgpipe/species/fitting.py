@@ -61,10 +61,10 @@ class Fitter:
     def fit(self, y: np.ndarray, start: np.ndarray | None = None) -> FitResult:
         """Fit the counts (b, n); from start values (b, nq) where they are known."""
         result = self._fit(y, starts(self.built, self.plan, y) if start is None else start, start is None)
-        again = np.flatnonzero(doubtful(result))
+        again = np.flatnonzero(doubtful(result)) if start is None else np.zeros(0, dtype=np.int64)
         if again.size:
             some = np.ascontiguousarray(y[again])
-            for first in other_starts(self.built, self.plan, some, fresh=start is not None):
+            for first in other_starts(self.built, self.plan, some):
                 result = better(result, self._fit(some, first, False), again)
         return result
 

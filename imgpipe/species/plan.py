@@ -112,6 +112,11 @@ class FitPlan:
     region_u: float = REGION_SHIFT_U
     freed: bool = False
 
+    def only(self, names: Iterable[str]) -> FitPlan:
+        """Return the plan for some of its regions."""
+        kept = set(names)
+        return replace(self, regions=tuple(r for r in self.regions if r.region in kept))
+
     def of_region(self, region: RegionPlan) -> str:
         """Return what tells the constraints of regions apart: nothing where there is one region only."""
         return f" ({region.region})" if len(self.regions) > 1 else ""

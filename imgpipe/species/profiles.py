@@ -8,10 +8,8 @@ from imgpipe.species.plan import ComponentPlan, FitPlan
 
 LARGEST_LORENTZ = 2.0
 """eV."""
-ABOVE = (1.0, 0.3)
-"""Exponent of metal lines above the position (towards high binding energy), mean and sd of its prior."""
-BELOW = 2.0
-"""Exponent below the position: the steep side."""
+ABOVE, BELOW = (0.8, 0.4), (1.5, 0.7)
+"""Exponents of metal lines above the position (the slow side, high binding energy) and below it: mean, sd of prior."""
 BLUR = (0.4, 0.2)
 """eV, Gaussian blur where the instrument's was not measured."""
 END = 10.0
@@ -37,13 +35,13 @@ def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan)
 def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[Parameter, ...]:
     """Return the exponents above and below, the end of the tails (LF) and the Gaussian blur of a metal line.
 
-    The exponent above is free within its prior (a slow tail towards high binding energy has a small one), the one
-    below is held; the blur is the instrument's Gaussian where it was measured.
+    A slow tail towards high binding energy has a small exponent; both are free within wide priors, one for all
+    samples, so that a clean metal in the same fit sets the shape for the others. The blur is the instrument's Gaussian
+    where it was measured.
     """
     name, region = one.name, spot.region.region
-    above = _held(built, plan, spot, f"exponent above {name} {region}", ABOVE[0], ABOVE[1], "1", 0.4, 4.0)
-    below = built.model.fixed(BELOW)
-    built.note(spot, f"exponent below {name} {region}", "fixed", name, BELOW, 0.0, "1", source="practice")
+    above = _held(built, plan, spot, f"exponent above {name} {region}", *ABOVE, "1", 0.3, 4.0)
+    below = _held(built, plan, spot, f"exponent below {name} {region}", *BELOW, "1", 0.5, 6.0)
     measured = spot.gauss > 0
     value, u = (spot.gauss, max(spot.u_gauss, 0.01)) if measured else BLUR
     blur = _held(built, plan, spot, f"Gaussian blur {name} {region}", value, u, "eV", 0.05, 2.0)

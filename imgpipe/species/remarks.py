@@ -8,7 +8,7 @@ import numpy as np
 
 from imgpipe.kernels.fit import CONVERGED
 from imgpipe.species.measuring import Measured
-from imgpipe.species.parts import Built, Column
+from imgpipe.species.parts import Built, Column, Spot
 
 SPARROW = 0.849
 """Two equal Gaussian peaks closer than this times their FWHM have one maximum only (Sparrow 1916)."""
@@ -43,7 +43,7 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
         remarks.add(zero, "at bound: area is zero, interval one-sided", place)
         faint = ~zero & (found["area"][:, place] < DETECTION * found["u_area"][:, place])
         remarks.add(faint, "below detection", place)
-        for word, handle in zip(("position", "width", "shape", "shape", "shape"), one.main, strict=False):
+        for word, handle in zip(("position", "width"), one.main[:2], strict=True):
             tied = np.abs(links[handle]) > 0
             remarks.add(bound[:, tied].any(axis=1), f"at bound: {word}", place)
         for text, close in _unresolved(built, found, place):
@@ -74,13 +74,29 @@ def _unresolved(built: Built, found: Measured, place: int) -> list[tuple[str, np
 def spectrum_flags(built: Built, found: Measured) -> np.ndarray:
     """Return the flags (b, spot) of all spectra."""
     remarks = Remarks(found["reduced"].shape)
+    bound = (found["at_low"] + found["at_high"]) > 0
     for number, spot in enumerate(built.spots):
         remarks.add(found["sum"][:, number] <= 0, "all-zero spectrum", number)
         remarks.add(found["status"][:, 0] != CONVERGED, "not converged", number)
         few = (found["sum"][:, number] > 0) & (_peak_counts(built.columns, found, number) < FEW_COUNTS)
         remarks.add(few, "counts too low", number)
         remarks.add(misfit(found, number, spot.x.size), "misfit", number)
+        for name, place in _shape_parameters(built, spot):
+            remarks.add(bound[:, place], f"at bound: {name}", number)
     return remarks.texts
+
+
+def _shape_parameters(built: Built, spot: Spot) -> list[tuple[str, int]]:
+    """Return the parameters of shape and background of a spot: name, and place among the free ones."""
+    order: dict[int, int] = {handle: place for place, handle in enumerate(built.start)}
+    return [
+        (key[1] if key[0] == "mixing" else f"background of {key[1]}", order[handle])
+        for key, handle in built.shared.items()
+        if handle in order
+        and key[0] in ("mixing", "background")
+        and key[1].endswith(spot.region.region)
+        and key[-1] in ("", spot.sample)
+    ]
 
 
 def _peak_counts(columns: Sequence[Column], found: Measured, spot: int) -> np.ndarray:

@@ -20,6 +20,9 @@ DEPARTURES = (-2.5, -1.2, 1.2, 2.5)
 """Trial chemical shifts, in standard deviations of their prior."""
 
 
+CHARGE = ("charge", "")
+
+
 @dataclass(frozen=True)
 class Trials:
     """Trial starts of one spot.
@@ -40,25 +43,17 @@ class Trials:
 def starts(built: Built, plan: FitPlan, y: np.ndarray) -> np.ndarray:
     """Return start values (b, nq) for the counts (b, n) of all spots side by side.
 
-    Each spectrum is described by its components at every trial shift and width, with non-negative areas; the best
-    trial is the start. What samples share starts at the median.
+    Each spectrum is described by its required components at every trial shift and width, with non-negative areas; the
+    best trial is the start. What samples share starts at the median.
     """
     return _starts(built, plan, y, (), WIDTHS, STEP)
 
 
-def other_starts(built: Built, plan: FitPlan, y: np.ndarray, fresh: bool) -> list[np.ndarray]:
-    """Return further starts for spectra whose fit is doubtful: chemical shifts off their library values, too.
-
-    Parameters
-    ----------
-    fresh : with the usual start (the fit began elsewhere)
-    """
-    first = [starts(built, plan, y)] if fresh else []
-    names = dict.fromkeys(k for k in built.shared if k[0] == "shift")
-    lower, upper = DEPARTURES[:2], DEPARTURES[2:]
-    if not names:
-        return first
-    return [*first, *(_starts(built, plan, y, side, FEW_WIDTHS, COARSE) for side in (lower, upper))]
+def other_starts(built: Built, plan: FitPlan, y: np.ndarray) -> list[np.ndarray]:
+    """Return further starts for spectra whose fit is doubtful: chemical shifts below and above the library's."""
+    if not any(name[0] == "shift" for name in built.shared):
+        return []
+    return [_starts(built, plan, y, side, FEW_WIDTHS, COARSE) for side in (DEPARTURES[:2], DEPARTURES[2:])]
 
 
 def _starts(
@@ -68,22 +63,50 @@ def _starts(
     found = np.repeat(np.array(list(built.start.values()), dtype=np.float64)[None, :], len(y), axis=0)
     chosen: dict[int, list[np.ndarray]] = {}
     known: dict[tuple[object, bytes], Trials] = {}
-    first = 0
-    for number, spot in enumerate(built.spots):
+    first, costs, trials = 0, [], []
+    for spot in built.spots:
         here = slice(first, first + spot.x.size)
         first = here.stop
         key = (spot.region, spot.x.tobytes())
         if key not in known:
             known[key] = _trials(plan, spot, departures, widths, step)
-        trials = known[key]
-        best = np.argmin(_misfits(trials.designs, y[:, here], trials.peaks) + trials.cost, axis=1)
-        for name, values in trials.values.items():
-            handle = built.shifts[number] if name[0] == "charge" else _handle(built, name, spot.sample)
+        trials.append(known[key])
+        costs.append(_misfits(known[key].designs, y[:, here], known[key].peaks) + known[key].cost)
+    for number, best in enumerate(_best(built, plan, costs, trials)):
+        for name, values in trials[number].values.items():
+            sample = built.spots[number].sample
+            handle = built.shifts[number] if name == CHARGE else _handle(built, name, sample)
             if handle in order:
                 chosen.setdefault(handle, []).append(values[best])
     for handle, several in chosen.items():
         found[:, order[handle]] = np.median(several, axis=0)
     return np.clip(found, built.low, built.high)
+
+
+def _best(built: Built, plan: FitPlan, costs: list[np.ndarray], trials: list[Trials]) -> list[np.ndarray]:
+    """Return the best trial (b,) of each spot; regions of one sample agree on their charge shift within its prior."""
+    places: list[np.ndarray] = [np.argmin(cost, axis=1) for cost in costs]
+    samples = [spot.sample for spot in built.spots]
+    for sample in dict.fromkeys(samples):
+        members = [n for n, name in enumerate(samples) if name == sample]
+        if len(members) == 1:
+            continue
+        grid = np.unique(trials[members[0]].values[CHARGE])
+        tied = [_tied(costs[n], trials[n].values[CHARGE], grid, plan.region_u) for n in members]
+        centre = np.argmin(sum(cost for cost, _ in tied), axis=1)
+        for n, (_, which) in zip(members, tied, strict=True):
+            places[n] = which[np.arange(len(centre)), centre]
+    return places
+
+
+def _tied(cost: np.ndarray, charge: np.ndarray, grid: np.ndarray, u: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for each common charge shift (b, grid), the least cost of a spot, and the trial that has it."""
+    best, which = np.empty((len(cost), grid.size)), np.empty((len(cost), grid.size), dtype=np.int64)
+    for place, centre in enumerate(grid):
+        held = cost + 0.5 * ((charge - centre) / u) ** 2
+        which[:, place] = np.argmin(held, axis=1)
+        best[:, place] = held[np.arange(len(cost)), which[:, place]]
+    return best, which
 
 
 def _handle(built: Built, name: tuple[str, ...], sample: str) -> int:
@@ -116,9 +139,9 @@ def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tu
     cost = 0.5 * (q[:, charge] / spot.u_charge) ** 2
     for place, sd in shifts.items():
         cost = cost + 0.5 * (q[:, place] / sd) ** 2
-    own = [c.column for c in alone.columns]
+    own = [c.column for c in alone.columns if c.component.required] or [c.column for c in alone.columns]
     _, columns = evaluate(problem, q, np.ones((len(q), len(problem.column_names))))
-    values = {("charge", ""): q[:, charge]} | {name: q[:, place] for name, place in named.items()}
+    values = {CHARGE: q[:, charge]} | {name: q[:, place] for name, place in named.items()}
     return Trials(values, columns[:, own + alone.backgrounds[0]], cost, len(own))
 
 

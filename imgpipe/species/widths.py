@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imgpipe.kernels.fit.model import Parameter
 from imgpipe.species.parts import Built, Spot
-from imgpipe.species.plan import ComponentPlan, FitPlan
+from imgpipe.species.plan import ASYMMETRIC, ComponentPlan, FitPlan
 
 
 def width_of(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
@@ -27,6 +27,8 @@ def width_of(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Par
         handle = built.model.linked(name, {base: ratio})
     else:
         least = max(one.natural_width, 0.5 * one.width_low, spot.least_gauss)
+        if one.shape in ASYMMETRIC:  # their width is that of a Lorentzian inside
+            least = max(one.natural_width, 0.05)
         handle = built.free(name, one.width, least, max(one.width_high, least + 0.1))
         if base is not None and u is not None:
             _width_prior(built, spot, title, one, u, handle, base)

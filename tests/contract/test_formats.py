@@ -16,23 +16,35 @@ from imgpipe.readers.formats import HEAD, detect
 formats = pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name.split()[0])
 
 
-def head_of(form, mark: int = 0) -> bytes:
-    offset, magic = form.magic[mark]
-    return b"\x01" * offset + magic
+SNIFFED = {
+    "xps_vamas": b"\r\n\r\nVAMAS Surface Chemical Analysis Standard Data Transfer Format 1988 May 4\r\n",
+    "xps_casa_text": b"Cycle 0:sample:S2p\r\n\tCharacteristic Energy eV\t1.486610e+003\r\n",
+    "xps_scienta": b"[Info]\nNumber of Regions=1\n[Region 1]\nRegion Name=S2p\nDimension 1 name=Binding Energy [eV]\n",
+    "xps_specs_xy": b"# Created by:  SpecsLab Prodigy\n#\n# XY-Serializer Export Settings:\n#\n",
+    "xps_specs_xml": b'<?xml version="1.0"?>\n<!-- CORBA XML document created by XMLSerializer2 -->\n',
+    "xps_table": b"binding energy [eV],counts\n284.0,",
+    "xps_workbook": b"PK\3\4" + bytes(26) + b"[Content_Types].xml",
+}
+"""Beginnings of files of formats without a mark at a fixed place, by their reader."""
+
+
+def heads_of(form) -> list[bytes]:
+    """Return beginnings of files that have a format."""
+    marked = [b"\x01" * offset + magic for offset, magic in form.magic]
+    return marked + ([SNIFFED[form.reader.rpartition(".")[2].partition(":")[0]]] if form.sniff else [])
 
 
 def test_names_and_magic_bytes_are_told_apart():
     assert len({form.name for form in FORMATS}) == len(FORMATS)
     for form in FORMATS:
-        for mark in range(len(form.magic)):
-            fitting = [other.name for other in FORMATS if other.fits(head_of(form, mark))]
-            assert fitting == [form.name]
+        for head in heads_of(form):
+            assert [other.name for other in FORMATS if other.fits(head)] == [form.name]
 
 
 @formats
 def test_a_format_has_suffixes_magic_a_function_and_a_library(form):
     assert form.suffixes
-    assert form.magic
+    assert form.magic or form.sniff
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in form.suffixes)
     assert all(magic and offset + len(magic) <= HEAD for offset, magic in form.magic)
     module, _, function = form.reader.partition(":")
@@ -44,10 +56,11 @@ def test_a_format_has_suffixes_magic_a_function_and_a_library(form):
 
 @formats
 def test_the_content_decides_and_a_wrong_suffix_is_told(form):
-    assert detect(Path(f"x{form.suffixes[0].upper()}"), head_of(form)) == (form, [])
-    found, notes = detect(Path("x.dat"), head_of(form))
-    assert found is form
-    assert "named .dat" in notes[0]
+    for head in heads_of(form):
+        assert detect(Path(f"x{form.suffixes[0].upper()}"), head) == (form, [])
+        found, notes = detect(Path("x.other"), head)
+        assert found is form
+        assert "named .other" in notes[0]
 
 
 @formats
@@ -67,9 +80,9 @@ def test_what_is_not_of_the_format_is_a_read_error_that_names_the_file(form, con
     "tail", [b"", b"\0" * 600, b"\xff" * 600, bytes(range(256)) * 20], ids=["cut", "zeros", "ones", "ramp"]
 )
 def test_the_right_magic_with_nothing_sound_behind_it_never_passes(form, tail, tmp_path):
-    for mark in range(len(form.magic)):
-        path = tmp_path / f"hollow_{mark}{form.suffixes[0]}"
-        path.write_bytes(head_of(form, mark) + tail)
+    for number, head in enumerate(heads_of(form)):
+        path = tmp_path / f"hollow_{number}{form.suffixes[0]}"
+        path.write_bytes(head + tail)
         with pytest.raises(ImgpipeError, match="hollow_") as caught:
             read(path, timeout_s=30)
         assert "[reader " in str(caught.value)

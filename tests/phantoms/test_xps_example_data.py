@@ -41,7 +41,7 @@ def test_files_of_each_question() -> None:
     assert names == {
         *(f"published_{sample}.vms" for sample in ("MgW-Cu", "Mg-Cu", "W-Cu", "Cu")),
         *("argyrodite_pristine.vms", "argyrodite_cycled.vms"),
-        *("metal_W.vms", "oxide_W.vms", "oxide_Mg.vms", "series_S2p.vms"),
+        *("film_W_clean.vms", "film_W_oxidised.vms", "film_Mg_oxidised.vms", "series_S2p.vms"),
     }
     text = (COMMITTED / "ORIGIN.md").read_text(encoding="utf-8")
     assert "python -m imgpipe.phantoms.xps.example_data" in text
@@ -58,7 +58,7 @@ def test_expected_tables_hold_the_published_shares() -> None:
     facts = {(row["file"], row["fact"]): float(row["value"]) for row in table("samples.csv")}
     assert facts["argyrodite_pristine.vms", "excess_sulfide"] == 0.0
     assert facts["argyrodite_cycled.vms", "excess_sulfide"] > 5.0
-    assert facts["oxide_W.vms", "overlayer_thickness"] == 1.4
+    assert facts["film_W_oxidised.vms", "overlayer_thickness"] == 1.4
     assert len(table("series.csv")) == 200
 
 

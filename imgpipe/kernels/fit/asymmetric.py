@@ -22,9 +22,14 @@ END = 3.0
 
 @njit(**CORE)
 def blur_step(fwhm, sigma, a, b):  # type: ignore[no-untyped-def]
-    """Return the step of the sum over the blur, in standard deviations: fine against the steeper side of the peak."""
+    """Return the step of the sum over the blur, in standard deviations: a sixth of the steeper half width, or 0.5.
+
+    LF(0.54,10,...) has a kink in its second derivative; with this step its blur is good to 5e-6 of the height.
+    """
     steepest = 0.5 * fwhm * math.sqrt(2.0 ** (1.0 / max(a, b, 1.0)) - 1.0)
-    return 0.5 / min(math.ceil(max(sigma / steepest, 1.0)), 50)  # constant for small changes: derivatives stay exact
+    return 0.5 / min(
+        math.ceil(max(3.0 * sigma / steepest, 1.0)), 50
+    )  # constant for small changes: derivatives stay exact
 
 
 @njit(**CORE)

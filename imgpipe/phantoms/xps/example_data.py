@@ -6,7 +6,8 @@ Spectra of four presets as VAMAS files, the truth as tables, and ORIGIN.md. The 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray as xr
@@ -26,12 +27,20 @@ class Example:
     seed: int
     name: str
     transmission: bool = True
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
+    def file(self, sample: str) -> str:
+        """Return the file name of a sample."""
+        return self.name.format(sample=self.renamed.get(sample, sample))
+
+
+FILMS = {"metal_W": "W_clean", "oxide_W": "W_oxidised", "oxide_Mg": "Mg_oxidised"}
+"""Samples of the metals as their files call them: metal first, so that a recipe can group by it."""
 
 EXAMPLES = (
     Example("published", 15, "published_{sample}.vms"),
     Example("argyrodite", 8, "argyrodite_{sample}.vms"),
-    Example("metal_oxide", 3, "{sample}.vms"),
+    Example("metal_oxide", 3, "film_{sample}.vms", renamed=FILMS),
     Example("series", 4, "series_S2p.vms", transmission=False),
 )
 
@@ -41,7 +50,7 @@ def spectra(example: Example) -> tuple[dict[str, xr.DataTree], xr.Dataset]:
     tree, truth = make(example.seed, preset=example.preset)
     if "sample" not in truth.dims:
         return {example.name: tree}, truth
-    return {example.name.format(sample=name): tree.children[name] for name in truth["sample"].values}, truth
+    return {example.file(str(name)): tree.children[name] for name in truth["sample"].values}, truth
 
 
 def write_all(folder: Path) -> list[Path]:

@@ -65,12 +65,12 @@ _FILES = (
         "Li6PS5Cl built from its chemistry, `pristine` and `cycled`: S 2p, P 2p, Cl 2p, Li 1s, O 1s, C 1s, survey",
     ),
     (
-        "metal_W.vms, oxide_W.vms",
+        "film_W_clean.vms, film_W_oxidised.vms",
         "metal_oxide",
         "W 4f with W 5p3/2: sputtered clean, and under WO3 of known thickness",
     ),
     (
-        "oxide_Mg.vms",
+        "film_Mg_oxidised.vms",
         "metal_oxide",
         "45 to 65 eV in one region: Mg 2p under MgO, plasmons at +7.5 and +10.6 eV, Li 1s",
     ),

@@ -57,7 +57,8 @@ def compare_models(
     result: dict[str, xr.Dataset] = {}
     for group in joint_groups(chosen_spectra(leaves, plan, window or {}, counted)):
         spots = [spot for one in group for spot in one.spots()]
-        tried, _ = select(plan, spots, some_spectra(group), Options(counted), strong)
+        own = plan.only(spot.region.region for spot in spots)
+        tried, _ = select(own, spots, some_spectra(group), Options(counted), strong)
         for one in group:
             table = model_table(tried)
             kept = leaves[one.path].drop_vars(list(table.variables), errors="ignore")

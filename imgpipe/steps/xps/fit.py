@@ -107,10 +107,11 @@ def fit_components(
     result: dict[str, xr.Dataset] = {}
     for group in joint_groups(chosen_spectra(leaves, plan, window or {}, counted)):
         spots = [spot for one in group for spot in one.spots()]
+        own = plan.only(spot.region.region for spot in spots)
         tried: list[Candidate] = []
         if refuse_unsupported:
-            tried, spots = select(plan, spots, some_spectra(group), Options(counted))
-        compiled = fitter(plan, spots, Options(counted, warm_start, multistart))
+            tried, spots = select(own, spots, some_spectra(group), Options(counted))
+        compiled = fitter(own, spots, Options(counted, warm_start, multistart))
         fitted = run_group(compiled, group, alternatives_in(alternatives, compiled), sensitivity, constants_exact)
         drawn = curves == "all" or (curves == "auto" and len(fitted.block) <= MANY_CURVES)
         for number, one in enumerate(group):

@@ -137,12 +137,9 @@ def _length(kinetic: float, kind: str, exponent: float, material: str | None) ->
 def _table(
     sample: Sample, rows: Sequence[tuple[LineArea, Correction]], missing: Sequence[str], u_relative: float
 ) -> xr.Dataset:
-    names = texts([one.element for one, _ in rows], "element", "element")
-    amount, u_amount = (
-        xr.concat([part / made.product for part, (_, made) in zip(parts, rows, strict=True)], "element", join="exact", coords="minimal", compat="override")
-        .transpose(..., "element")
-        for parts in ([one.area for one, _ in rows], [one.u_area for one, _ in rows])
-    )  # fmt: skip
+    lines, made = [one for one, _ in rows], [correction for _, correction in rows]
+    amount = _side_by_side([one.area / factor.product for one, factor in rows])
+    u_amount = _side_by_side([one.u_area / factor.product for one, factor in rows])
     found = fractions(amount.values, u_amount.values, np.full(len(rows), u_relative))
     dims = tuple(str(dim) for dim in amount.dims)
     blank = np.nan if missing else 1.0
@@ -154,27 +151,45 @@ def _table(
         "atomic_percent_low": (found.low, "atomic fraction, lower end of the 95 % interval"),
         "atomic_percent_high": (found.high, "atomic fraction, upper end of the 95 % interval"),
     }
-    flags = _flags(sample, rows, found, missing)
-    total = " + ".join(one.element for one, _ in rows)
-    made = [made for _, made in rows]
     table = xr.Dataset(
-        {
-            **{name: quantity(values * blank, "percent", title, dims) for name, (values, title) in said.items()},
-            "element_line": texts([one.line for one, _ in rows], "line", "element"),
-            "relative_sensitivity": quantity([relative_sensitivity(one.line) for one, _ in rows], "1", "cross-section, C 1s = 1", "element"),
-            "kinetic_energy": quantity([c.kinetic_energy for c in made], "eV", "kinetic energy", "element"),
-            "transmission_factor": quantity([c.transmission for c in made], "1", "transmission", "element"),
-            "attenuation_factor": quantity([c.length for c in made], "1", "attenuation length, relative", "element"),
-            "angular_factor": quantity([c.angular for c in made], "1", "angular factor", "element"),
-            "denominator": texts([total] * len(rows), "fraction of", "element"),
-            "area_from": texts([one.remark for one, _ in rows], "area", "element"),
-            "shared_id": texts(["cross-sections, attenuation, transmission"] * len(rows), "what the shared part belongs to", "element"),
-            "flag": xr.DataArray(flags, dims=dims, attrs={"long_name": "flag"}),
-        },
-        coords={"element": names, **{d: amount[d] for d in dims if d in amount.coords and d != "element"}},
-    )  # fmt: skip
+        {name: quantity(values * blank, "percent", title, dims) for name, (values, title) in said.items()},
+        coords={d: amount[d] for d in dims if d in amount.coords},
+    )
+    table["flag"] = xr.DataArray(_flags(sample, rows, found, missing), dims=dims, attrs={"long_name": "flag"})
     first = next(iter(sample.regions.values()))
-    return table.assign_attrs(technique="xps", sample=str(first.attrs.get("sample", "")))
+    described = table.merge(_basis(lines, made), join="exact", combine_attrs="override")
+    return described.assign_attrs(technique="xps", sample=str(first.attrs.get("sample", "")))
+
+
+def _side_by_side(parts: Sequence[xr.DataArray]) -> xr.DataArray:
+    joined = xr.concat(parts, "element", join="exact", coords="minimal", compat="override")
+    return joined.transpose(..., "element")
+
+
+def _basis(lines: Sequence[LineArea], made: Sequence[Correction]) -> xr.Dataset:
+    """Return what each fraction rests on."""
+    count, total = len(lines), " + ".join(one.element for one in lines)
+    shared = "cross-sections, attenuation lengths, transmission"
+    numbers = {
+        "relative_sensitivity": ([relative_sensitivity(one.line) for one in lines], "1", "cross-section, C 1s = 1"),
+        "kinetic_energy": ([one.kinetic_energy for one in made], "eV", "kinetic energy"),
+        "transmission_factor": ([one.transmission for one in made], "1", "transmission"),
+        "attenuation_factor": ([one.length for one in made], "1", "attenuation length, relative"),
+        "angular_factor": ([one.angular for one in made], "1", "angular factor"),
+    }
+    words = {
+        "element_line": ([one.line for one in lines], "line"),
+        "denominator": ([total] * count, "fraction of"),
+        "area_from": ([one.remark for one in lines], "area"),
+        "shared_id": ([shared] * count, "what the shared part belongs to"),
+    }
+    return xr.Dataset(
+        {
+            **{name: quantity(values, unit, title, "element") for name, (values, unit, title) in numbers.items()},
+            **{name: texts(values, title, "element") for name, (values, title) in words.items()},
+        },
+        coords={"element": texts([one.element for one in lines], "element", "element")},
+    )
 
 
 def _flags(

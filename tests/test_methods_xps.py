@@ -1,0 +1,106 @@
+"""The methods text of XPS names everything that held the fit, and only what is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from sample_result import make_leaf, write_result
+from sample_spectra import CONSTRAINTS, make_spectrum
+
+from imgpipe.bundle import open_bundle
+from imgpipe.methods import methods_paragraphs
+
+
+def text_of(tmp_path: Path, **groups: xr.Dataset) -> str:
+    leaves = {name: {"S 2p": leaf} for name, leaf in groups.items()}
+    return "\n".join(methods_paragraphs(open_bundle(write_result(tmp_path / "out", leaves))))
+
+
+@pytest.fixture(scope="module")
+def leaf() -> xr.Dataset:
+    return make_spectrum()
+
+
+def test_acquisition_is_said_in_full(leaf: xr.Dataset, tmp_path: Path) -> None:
+    text = text_of(tmp_path, A=leaf, B=leaf.assign_attrs(sample="Cu"))
+    assert "Two spectra (S 2p) of two samples were measured by XPS on ULVAC-PHI Quantera II" in text
+    assert (
+        "photons of 1486.6 eV, a pass energy of 26 eV, 0.2 s per point and 20 sweeps, at 45° from the surface" in text
+    )
+    assert "Charge neutraliser: on." in text
+
+
+def test_what_is_not_known_is_said(leaf: xr.Dataset, tmp_path: Path) -> None:
+    unknown = ["photon_energy", "pass_energy", "dwell_time", "sweeps", "energy_shift", "u_energy_shift"]
+    text = text_of(tmp_path, A=leaf.drop_vars(unknown).assign_attrs(instrument="", charge_neutraliser=""))
+    for said in ("(instrument not recorded)", "photon energy not recorded", "pass energy not recorded",
+                 "dwell time not recorded", "Charge neutraliser: not recorded.", "No energy reference was applied."):  # fmt: skip
+        assert said in text
+
+
+def test_the_energy_scale_names_its_reference_and_u(leaf: xr.Dataset, tmp_path: Path) -> None:
+    text = text_of(tmp_path, A=leaf)
+    assert "photon energy minus kinetic energy; the work function field of the file was not added" in text
+    assert "shifted by -0.31 eV (u = 0.1 eV) by reference energy (line C 1s, energy 284.8, u 0.1)" in text
+
+
+def test_model_shapes_background_and_noise_are_named(leaf: xr.Dataset, tmp_path: Path) -> None:
+    text = text_of(tmp_path, A=leaf)
+    assert "S 2p was fitted from 157 to 173 eV with the published three-doublet model" in text
+    assert "Li2S (S 2p, expected at 160.40 eV, doublet split by 1.18 eV with an area ratio of 0.5)" in text
+    assert "sum of Gaussian and Lorentzian of equal height and FWHM (m is the Lorentz share)" in text
+    assert "An active Shirley background was fitted together with the peaks, by maximum likelihood of Poisson" in text
+
+
+def test_every_constraint_is_named_with_its_u_and_source(leaf: xr.Dataset, tmp_path: Path) -> None:
+    text = text_of(tmp_path, A=leaf, B=leaf)
+    for one in CONSTRAINTS:
+        assert text.count(f"{one['constraint']} ") >= 1, one["constraint"]
+    assert "Linked: splitting S 2p 1.180 ± 0.020 eV for Li2S, Li6PS5Cl, SOx [1.16 to 1.18 in the literature]." in text
+    assert text.count("splitting S 2p") == 1
+    assert "shift of Li2S -1.20 ± 0.15 eV* for Li2S from Li6PS5Cl [10.1002/adma.202410948]" in text
+    assert "Values marked * were not checked against a source." in text
+    assert "Shared by several spectra: S 2p width for all samples [recipe]." in text
+    assert "width of Li2S changes a share most (by 6.1 points, Li2S)" in text
+
+
+def test_denominators_and_terms_of_the_uncertainty_are_named(leaf: xr.Dataset, tmp_path: Path) -> None:
+    text = text_of(tmp_path, A=leaf)
+    assert "Shares are area percents of total S 2p: Li2S, Li6PS5Cl, SOx." in text
+    assert "counting statistics and priors, propagated through all links, constants that were moved" in text
+    assert "the spread over other models (tried: linear, tougaard u2 and voigt)" in text
+    assert "The reduced chi-square was 1.04 and the Abbe value of the residuals 0.98" in text
+    assert "the spread over" not in text_of(tmp_path / "b", A=leaf.drop_vars("u_model"))
+
+
+def test_misfits_are_counted(tmp_path: Path) -> None:
+    series = make_spectrum({"Li2S": np.full(3, 0.3), "SOx": 0.7}, series={"cycle": [1, 2, 3]})
+    series["fit_flag"][:2, 0] = "misfit"
+    text = text_of(tmp_path, A=series)
+    assert "Three spectra (S 2p)" in text
+    assert "Two spectra did not agree with the model within counting statistics" in text
+
+
+def test_unfitted_spectra_have_no_model(leaf: xr.Dataset, tmp_path: Path) -> None:
+    survey = leaf[["counts", "photon_energy"]].drop_vars(["component", "peak", "constraint", "sensitivity", "region"])
+    text = text_of(tmp_path, A=survey)
+    assert "One spectrum (S 2p)" in text
+    assert "fitted" not in text
+
+
+def test_unknown_backgrounds_keep_their_name(leaf: xr.Dataset, tmp_path: Path) -> None:
+    model = json.loads(leaf.attrs["fit_model"]) | {"background": "spline_of_degree_3", "noise": ""}
+    text = text_of(tmp_path, A=leaf.assign_attrs(fit_model=json.dumps(model)))
+    assert "Spline of degree 3 was fitted together with the peaks, with a noise model that is not recorded." in text
+
+
+def test_sections_and_spectra_have_their_own_paragraphs(leaf: xr.Dataset, tmp_path: Path) -> None:
+    groups = {"A_1": make_leaf({"Mg": 60.0}, shape=(120, 160)), "B": {"S 2p": leaf}}
+    paragraphs = methods_paragraphs(open_bundle(write_result(tmp_path / "out", groups)))
+    assert paragraphs[0].startswith("One cross-section of one specimen (one image)")
+    assert any(paragraph.startswith("One spectrum (S 2p)") for paragraph in paragraphs)
+    assert paragraphs[-1].startswith("Analysis: imgpipe")
