@@ -54,7 +54,9 @@ def area_of(peak_counts: float, fwhm: float) -> float:
     return peak_counts / float(expected(percent, area=1.0, fwhm=fwhm, constant=0.0).max())
 
 
-def leaf(counts: np.ndarray, dims: Sequence[str] = ("energy",), energy: np.ndarray = ENERGY, **coords: object) -> xr.Dataset:
+def leaf(
+    counts: np.ndarray, dims: Sequence[str] = ("energy",), energy: np.ndarray = ENERGY, **coords: object
+) -> xr.Dataset:
     """Return a leaf as a reader makes it."""
     axis = xr.DataArray(
         energy, dims=("energy",), attrs={"units": "eV", "long_name": "binding energy", "energy_type": "binding"}

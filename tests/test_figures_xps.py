@@ -270,7 +270,8 @@ def test_places_are_named_by_what_changes() -> None:
     ("name", "shown"),
     [
         ("Li6PS5Cl", "Li₆PS₅Cl"), ("S2-", "S²⁻"), ("SOx", "SOₓ"), ("WO3", "WO₃"), ("Mg(OH)2", "Mg(OH)₂"),
-        ("Cu-S", "Cu-S"), ("polysulfide", "polysulfide"), ("W 5p3/2", "W 5p3/2"), ("C-C", "C-C"), ("P-S-P", "P-S-P"), ("Li+", "Li⁺"),
+        ("Cu-S", "Cu-S"), ("polysulfide", "polysulfide"), ("W 5p3/2", "W 5p3/2"), ("C-C", "C-C"),
+        ("P-S-P", "P-S-P"), ("Li+", "Li⁺"),
     ],
 )  # fmt: skip
 def test_formulae_have_indices(name: str, shown: str) -> None:

@@ -63,7 +63,7 @@ class Film:
             pull * self.u_density_ratio,
             whole * np.tan(self.angle) * self.u_angle,
         )
-        return np.sqrt(np.sum(np.stack(np.broadcast_arrays(*terms)) ** 2, axis=0))
+        return np.asarray(np.sqrt(np.sum(np.stack(np.broadcast_arrays(*terms)) ** 2, axis=0)))
 
 
 @dataclass(frozen=True)

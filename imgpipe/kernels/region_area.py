@@ -45,8 +45,8 @@ def region_area(energy: Floats, counts: Floats) -> RegionArea:
     low, high = counts[:, :END_POINTS].mean(axis=1), counts[:, -END_POINTS:].mean(axis=1)
     progress = (energy - energy[0]) / (energy[-1] - energy[0])
     line = low[:, None] + (high - low)[:, None] * progress
-    straight = np.trapezoid(counts - line, energy, axis=1)
-    area = np.trapezoid(counts - shirley(energy, counts, low, high), energy, axis=1)
+    straight = np.asarray(np.trapezoid(counts - line, energy, axis=1))
+    area = np.asarray(np.trapezoid(counts - shirley(energy, counts, low, high), energy, axis=1))
     step = np.gradient(energy)
     ends = (low + high) / END_POINTS * (0.5 * (energy[-1] - energy[0])) ** 2
     counting = np.sqrt(np.clip(counts, 0.0, None) @ step**2 + np.clip(ends, 0.0, None))

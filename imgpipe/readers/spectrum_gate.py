@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 FEWEST = 5
 """Fewest points that make a spectrum."""
-ZERO_TAIL = 10
-"""Zeros in a row at an end of a spectrum from which it is flagged, where its middle is not near zero itself."""
+ZERO_RUN = 10
+"""Zeros in a row from which a spectrum is flagged, where its counts are not near zero anyway."""
 _QUIET = 3.0
+"""Median of the other counts from which zeros in a row can't be chance (10 of them: 1e-13)."""
 _SHOWN = 5
 Rows = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ class _Tally:
         self.rows = 0
         self.zero: list[int] = []
         self.constant: list[int] = []
-        self.tails: list[int] = []
+        self.runs: list[int] = []
         self.whole = True
 
     def over(self, array: xr.DataArray) -> _Tally:
@@ -96,7 +97,7 @@ class _Tally:
         flat = (rows == rows[:, :1]).all(axis=1) & ~none
         self.zero += numbers[none].tolist()
         self.constant += numbers[flat].tolist()
-        self.tails += numbers[_zero_tails(rows) & ~none].tolist()
+        self.runs += numbers[_zero_runs(rows) & ~none].tolist()
         self.whole = self.whole and whole(rows)
         self.rows += rows.shape[0]
 
@@ -110,7 +111,7 @@ class _Tally:
         for rows, what in (
             (self.zero, "only zeros"),
             (self.constant, "one value only"),
-            (self.tails, f"{ZERO_TAIL} or more zeros at an end (interrupted copy?)"),
+            (self.runs, f"{ZERO_RUN} or more zeros in a row (interrupted copy, lost block?)"),
         ):
             found += [self._told(rows, what)] if rows else []
         return found
@@ -147,13 +148,13 @@ def _require_counts(rows: Rows) -> None:
         )
 
 
-def _zero_tails(rows: Rows) -> NDArray[np.bool_]:
-    """Tell which spectra begin or end with a run of zeros, while they are not near zero elsewhere."""
-    if rows.shape[1] < 2 * ZERO_TAIL:
+def _zero_runs(rows: Rows) -> NDArray[np.bool_]:
+    """Tell which spectra hold a run of zeros, while they are not near zero elsewhere."""
+    if rows.shape[1] < 2 * ZERO_RUN:
         return np.zeros(rows.shape[0], bool)
-    ends = ~rows[:, :ZERO_TAIL].any(axis=1) | ~rows[:, -ZERO_TAIL:].any(axis=1)
-    positive = np.where(rows > 0, rows, np.nan)
-    middle = np.zeros(rows.shape[0])
-    some = ends & (rows > 0).any(axis=1)
-    middle[some] = np.nanmedian(positive[some], axis=1)
-    return ends & (middle > _QUIET)
+    zeros = np.cumsum(np.pad(rows == 0, ((0, 0), (1, 0))), axis=1)
+    found = (zeros[:, ZERO_RUN:] - zeros[:, :-ZERO_RUN] == ZERO_RUN).any(axis=1) & rows.any(axis=1)
+    if found.any():
+        others = np.where(rows[found] > 0, rows[found], np.nan)
+        found[found] = np.nanmedian(others, axis=1) > _QUIET
+    return found

@@ -1,7 +1,7 @@
 """One engine for all curve fits: batched, constrained, amplitudes linear, noise Poisson or Gaussian, with covariance.
 
-`Model` collects segments, parameters (with bounds, links and priors), amplitudes and terms; `Model.compile` turns it into
-arrays; `fit` fits a batch by variable projection and Levenberg-Marquardt; `evaluate` draws the curves.
+`Model` collects segments, parameters (with bounds, links and priors), amplitudes and terms; `Model.compile` turns it
+into arrays; `fit` fits a batch by variable projection and Levenberg-Marquardt; `evaluate` draws the curves.
 """
 
 from __future__ import annotations

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from imgpipe.kernels.fit.columns import evaluate_shapes, fill_columns, new_work, set_parameters
 from imgpipe.kernels.fit.curves import constant
-from imgpipe.kernels.fit.elementary import CORE
+from imgpipe.kernels.fit.elementary import ALLOCATING, CORE
 from imgpipe.kernels.fit.loop import (
     CONVERGED,
     FLOOR_AT,
-    POISSON,
     SINGULAR,
     TOO_FEW,
     UNKNOWN_VARIANCE,
@@ -29,7 +28,8 @@ from imgpipe.kernels.fit.noise import FLOOR, abbe_value, used_points
 from imgpipe.kernels.fit.normal import new_system, prior_merit
 from imgpipe.kernels.fit.outcome import degrees_of_freedom, fill_covariance, pearson, ratio
 from imgpipe.kernels.fit.plan import PLAN_TYPE
-from imgpipe.kernels.fit.shape import MATRIX, POINTER, VECTOR, Shape
+from imgpipe.kernels.fit.shape import POINTER, VECTOR, Shape
+from imgpipe.kernels.fit.vectors import copy
 
 Floats = NDArray[np.float64]
 SLOTS = 8
@@ -52,7 +52,7 @@ class Output(NamedTuple):
 
 
 TABLE = types.Array(types.float64, 2, "C")
-OUTPUT_TYPE = types.NamedTuple(
+OUTPUT_TYPE = types.NamedTuple(  # type: ignore[no-untyped-call]
     [TABLE, TABLE, types.Array(types.float64, 3, "C"), TABLE, types.Array(types.int64, 2, "C")], Output
 )
 
@@ -87,14 +87,16 @@ def _store(plan, system, data, target, point, bounds, bounded, points, output, i
     low, high = bounds
     for a in range(q.size):
         bounded[a] = q[a] <= low[a] or q[a] >= high[a]
-    output.q[i, :] = q
-    output.amplitude[i, :] = amplitude
+    copy(output.q[i], q)
+    copy(output.amplitude[i], amplitude)
     covariance = output.covariance[i]
     exists = fill_covariance(plan, system, bounded, covariance)
     freedom = degrees_of_freedom(plan, points, q, amplitude, low, high)
     reduced = ratio(pearson(data), freedom)
     if data.settings[UNKNOWN_VARIANCE] > 0.0:
-        covariance *= reduced
+        for a in range(covariance.shape[0]):
+            for b in range(covariance.shape[0]):
+                covariance[a, b] *= reduced
     numbers = output.numbers[i]
     numbers[0] = merit(data, data.weight)
     numbers[1] = prior_merit(plan, target, q, amplitude)
@@ -169,7 +171,7 @@ def fit_batch() -> Any:
     """Return the compiled engine: from numba's cache, or compiled now (once per machine)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        return njit(FIT_SIGNATURE, **CORE)(_fit_batch)
+        return njit(FIT_SIGNATURE, **ALLOCATING)(_fit_batch)
 
 
 @functools.cache
@@ -177,7 +179,7 @@ def evaluate_batch() -> Any:
     """Return the compiled evaluation of columns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        return njit(EVALUATE_SIGNATURE, **CORE)(_evaluate_batch)
+        return njit(EVALUATE_SIGNATURE, **ALLOCATING)(_evaluate_batch)
 
 
 @functools.cache

@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from imgpipe.kernels.fit.backgrounds import convolve, loss_function, running_integral
-from imgpipe.kernels.fit.elementary import CORE
+from imgpipe.kernels.fit.backgrounds import BARE, add_convolved, add_with_integral, fill_loss_function
+from imgpipe.kernels.fit.elementary import ALLOCATING, CORE
 from imgpipe.kernels.fit.plan import NO_BACKGROUND, SHIRLEY
-from imgpipe.kernels.fit.vectors import add, clear
+from imgpipe.kernels.fit.vectors import add, add_row, clear
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class Work(NamedTuple):
     rows : (L + Q, P) columns, then derivatives of the model with respect to q
     weighted : the same, times the weights
     strength : (T,) amplitude of each term
-    bare, carried, kernel : (longest segment,)
+    scratch : (3, P) see `imgpipe.kernels.fit.backgrounds`
     """
 
     p: Floats
@@ -38,16 +38,14 @@ class Work(NamedTuple):
     rows: Floats
     weighted: Floats
     strength: Floats
-    bare: Floats
-    carried: Floats
-    kernel: Floats
+    scratch: Floats
 
 
-@njit(**CORE)
+@njit(**ALLOCATING)
 def new_work(plan):  # type: ignore[no-untyped-def]
     """Return fresh scratch."""
     rows = plan.column_kind.size + plan.prior_row.shape[1]
-    points, longest = plan.x.size, plan.sizes[2]
+    points = plan.x.size
     return Work(
         np.zeros(plan.link_offset.size),
         np.zeros(plan.sizes[3]),
@@ -56,9 +54,7 @@ def new_work(plan):  # type: ignore[no-untyped-def]
         np.zeros((rows, points)),
         np.zeros((rows, points)),
         np.zeros(plan.term.shape[0]),
-        np.zeros(longest),
-        np.zeros(longest),
-        np.zeros(longest),
+        np.zeros((3, points)),
     )
 
 
@@ -99,52 +95,48 @@ def prepare_kernel(plan, work, g, place):  # type: ignore[no-untyped-def]
     s = plan.group[g, 0]
     start, stop, end = plan.segment[s, 0], plan.segment[s, 1], plan.segment[s, 2]
     step = (plan.x[stop - 1] - plan.x[start]) / max(1, stop - start - 1)
-    b, c, d, t0 = plan.group[g, 2], plan.group[g, 3], plan.group[g, 4], plan.group[g, 5]
-    p = work.p
-    loss_function(step, p[b], p[c], p[d], p[t0], place, work.kernel[: end - start])
+    p, own = work.p, plan.group[g]
+    fill_loss_function(work.scratch, end - start, step, p[own[2]], p[own[3]], p[own[4]], p[own[5]], place)
     return step
 
 
 @njit(**CORE)
-def add_with_background(plan, work, g, out, bare, step):  # type: ignore[no-untyped-def]
-    """Add a bare sum of terms and the background of group g that follows from it."""
-    add(out, bare, 1.0)
-    kind = plan.group[g, 1]
-    if kind == NO_BACKGROUND:
+def add_group(plan, work, g, row, start, stop, factor, place):  # type: ignore[no-untyped-def]
+    """Add the bare sum of terms in the scratch, and the background of group g that follows from it, to a row.
+
+    place -1: both; otherwise only factor * the derivative of the background by its parameter `place`.
+    """
+    if plan.group[g, 1] == SHIRLEY:
+        slope = work.p[plan.group[g, 2]] if place < 0 else factor
+        bare = 1.0 if place < 0 else 0.0
+        add_with_integral(work.rows, row, start, stop, plan.half, work.scratch, bare, slope)
         return
-    s = plan.group[g, 0]
-    carried = work.carried[: bare.size]
-    if kind == SHIRLEY:
-        running_integral(plan.half[plan.segment[s, 0] : plan.segment[s, 2]], bare, carried)
-        add(out, carried, work.p[plan.group[g, 2]])
-    else:
-        convolve(work.kernel[: bare.size], bare, step, carried)
-        add(out, carried, 1.0)
+    if place < 0:
+        add_row(work.rows, row, start, stop, work.scratch, BARE, 1.0)
+    step = prepare_kernel(plan, work, g, place)
+    add_convolved(work.rows, row, start, stop, work.scratch, step, factor)
 
 
 @njit(**CORE)
 def fill_columns(plan, work, backgrounds):  # type: ignore[no-untyped-def]
     """Fill rows 0..L-1; backgrounds False: only the bare terms."""
-    step, prepared = 0.0, -1
     for k in range(plan.cell.shape[0]):
-        g, c = plan.cell[k, 0], plan.cell[k, 1]
-        s = plan.group[g, 0]
-        start, stop = plan.segment[s, 0], plan.segment[s, 2]
-        out = work.rows[c, start:stop]
+        g, row = plan.cell[k, 0], plan.cell[k, 1]
+        start, stop = plan.segment[plan.group[g, 0], 0], plan.segment[plan.group[g, 0], 2]
         if plan.cell[k, 4]:
-            clear(out)
+            clear(work.rows, row, start, stop)
         plain = plan.group[g, 1] == NO_BACKGROUND or not backgrounds
-        target = out if plain else work.bare[: stop - start]
         if not plain:
-            clear(target)
-            if plan.group[g, 1] != SHIRLEY and prepared != g:
-                step, prepared = prepare_kernel(plan, work, g, -1), g
+            clear(work.scratch, BARE, start, stop)
         for m in range(plan.cell[k, 2], plan.cell[k, 3]):
             i = plan.cell_share[m]
-            v = plan.term[plan.share[i, 0], 4]
-            add(target, work.value[v : v + stop - start], share_factor(plan, work, i))
+            place, factor = plan.term[plan.share[i, 0], 4], share_factor(plan, work, i)
+            if plain:
+                add(work.rows, row, start, stop, work.value, place, factor)
+            else:
+                add(work.scratch, BARE, start, stop, work.value, place, factor)
         if not plain:
-            add_with_background(plan, work, g, out, target, step)
+            add_group(plan, work, g, row, start, stop, 1.0, -1)
 
 
 @njit(**CORE)
@@ -156,31 +148,31 @@ def fill_strengths(plan, work, amplitude):  # type: ignore[no-untyped-def]
 
 
 @njit(**CORE)
+def add_slopes(plan, work, amplitude, k, out, row, start, stop):  # type: ignore[no-untyped-def]
+    """Add the derivatives of the terms that make up slope k to a row of `out`."""
+    for m in range(plan.slope[k, 2], plan.slope[k, 3]):
+        first, owner, scale = plan.slope_source[m, 0], plan.slope_source[m, 2], plan.slope_scale[m]
+        if plan.slope_source[m, 1] == 0:
+            add(out, row, start, stop, work.derivative, first, scale * work.strength[owner])
+        else:
+            add(out, row, start, stop, work.value, first, scale * amplitude[plan.share[owner, 1]])
+
+
+@njit(**CORE)
 def fill_slopes(plan, work, amplitude):  # type: ignore[no-untyped-def]
     """Fill rows L.. with the derivatives of the model with respect to q, through the shapes and weights."""
-    columns, step, prepared = plan.column_kind.size, 0.0, -1
+    columns = plan.column_kind.size
     for k in range(plan.slope.shape[0]):
-        g = plan.slope[k, 0]
-        s = plan.group[g, 0]
-        start, stop = plan.segment[s, 0], plan.segment[s, 2]
-        n = stop - start
-        out = work.rows[columns + plan.slope[k, 1], start:stop]
+        g, row = plan.slope[k, 0], columns + plan.slope[k, 1]
+        start, stop = plan.segment[plan.group[g, 0], 0], plan.segment[plan.group[g, 0], 2]
         if plan.slope[k, 4]:
-            clear(out)
-        plain = plan.group[g, 1] == NO_BACKGROUND
-        target = out if plain else work.bare[:n]
-        if not plain:
-            clear(target)
-            if plan.group[g, 1] != SHIRLEY and prepared != g:
-                step, prepared = prepare_kernel(plan, work, g, -1), g
-        for m in range(plan.slope[k, 2], plan.slope[k, 3]):
-            first, owner = plan.slope_source[m, 0], plan.slope_source[m, 2]
-            if plan.slope_source[m, 1] == 0:
-                add(target, work.derivative[first : first + n], plan.slope_scale[m] * work.strength[owner])
-            else:
-                add(target, work.value[first : first + n], plan.slope_scale[m] * amplitude[plan.share[owner, 1]])
-        if not plain:
-            add_with_background(plan, work, g, out, target, step)
+            clear(work.rows, row, start, stop)
+        if plan.group[g, 1] == NO_BACKGROUND:
+            add_slopes(plan, work, amplitude, k, work.rows, row, start, stop)
+            continue
+        clear(work.scratch, BARE, start, stop)
+        add_slopes(plan, work, amplitude, k, work.scratch, BARE, start, stop)
+        add_group(plan, work, g, row, start, stop, 1.0, -1)
 
 
 @njit(**CORE)
@@ -188,21 +180,12 @@ def fill_drifts(plan, work):  # type: ignore[no-untyped-def]
     """Add to rows L.. the derivatives of the model through the parameters of the backgrounds."""
     columns = plan.column_kind.size
     for k in range(plan.drift.shape[0]):
-        g = plan.drift[k, 0]
-        s = plan.group[g, 0]
-        start, stop = plan.segment[s, 0], plan.segment[s, 2]
-        n = stop - start
-        out = work.rows[columns + plan.drift[k, 2], start:stop]
+        g, row = plan.drift[k, 0], columns + plan.drift[k, 2]
+        start, stop = plan.segment[plan.group[g, 0], 0], plan.segment[plan.group[g, 0], 2]
         if plan.drift[k, 3]:
-            clear(out)
-        bare, carried = work.bare[:n], work.carried[:n]
-        clear(bare)
+            clear(work.rows, row, start, stop)
+        clear(work.scratch, BARE, start, stop)
         for t in range(plan.term.shape[0]):
             if plan.term_group[t] == g:
-                add(bare, work.value[plan.term[t, 4] : plan.term[t, 4] + n], work.strength[t])
-        if plan.group[g, 1] == SHIRLEY:
-            running_integral(plan.half[start:stop], bare, carried)
-        else:
-            step = prepare_kernel(plan, work, g, plan.drift[k, 1])
-            convolve(work.kernel[:n], bare, step, carried)
-        add(out, carried, plan.drift_scale[k])
+                add(work.scratch, BARE, start, stop, work.value, plan.term[t, 4], work.strength[t])
+        add_group(plan, work, g, row, start, stop, plan.drift_scale[k], plan.drift[k, 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -172,7 +172,9 @@ def _points(model: Model) -> tuple[Integers, Floats, Floats, Integers]:
 
 
 def _terms(model: Model, names: tuple[str, ...], segments: Integers) -> tuple[Integers, Integers, Integers]:
-    rows, parameters, values, derivatives = [], [], 0, 0
+    rows: list[tuple[int, ...]] = []
+    parameters: list[int] = []
+    values, derivatives = 0, 0
     for term in model.terms:
         size, count = int(segments[term.segment, 2] - segments[term.segment, 0]), len(term.parameters)
         rows.append((names.index(term.shape), term.segment, len(parameters), count, values, derivatives))
@@ -204,7 +206,7 @@ class _Layout:
         self.shares = [(t, *share) for t, term in enumerate(model.terms) for share in term.columns]
         self.seen: set[tuple[int, int]] = set()
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
+    def arrays(self) -> dict[str, Any]:
         """Return the fields of the plan from `share` to `active`."""
         cells, cell_shares = self._cells()
         slopes, sources, scales = self._slopes()
@@ -244,9 +246,10 @@ class _Layout:
         members: dict[tuple[int, int], list[int]] = {}
         for i, (t, column, _, _) in enumerate(self.shares):
             members.setdefault((self.group_of[t], int(column)), []).append(i)
-        cells, flat = [], []
-        for (group, column), shares in sorted(members.items()):
-            cells.append((group, column, len(flat), len(flat) + len(shares), self._first(group, column)))
+        cells: list[tuple[int, ...]] = []
+        flat: list[int] = []
+        for (group, row), shares in sorted(members.items()):
+            cells.append((group, row, len(flat), len(flat) + len(shares), self._first(group, row)))
             flat += shares
         return cells, flat
 
@@ -255,30 +258,33 @@ class _Layout:
         for t, term in enumerate(self.model.terms):
             length = self.lengths[term.segment]
             for j, handle in enumerate(term.parameters):
-                for q in np.flatnonzero(self.matrix[handle]):
+                for q in np.flatnonzero(self.matrix[handle]).tolist():
                     source = (int(self.terms[t, 5]) + j * length, 0, t, float(self.matrix[handle, q]))
-                    members.setdefault((self.group_of[t], int(q)), []).append(source)
+                    members.setdefault((self.group_of[t], q), []).append(source)
         for i, (t, _, factor, weight) in enumerate(self.shares):
             if weight is None:
                 continue
-            for q in np.flatnonzero(self.matrix[weight]):
+            for q in np.flatnonzero(self.matrix[weight]).tolist():
                 source = (int(self.terms[t, 4]), 1, i, factor * float(self.matrix[weight, q]))
-                members.setdefault((self.group_of[t], int(q)), []).append(source)
-        slopes, flat, scales = [], [], []
+                members.setdefault((self.group_of[t], q), []).append(source)
+        slopes: list[tuple[int, ...]] = []
+        flat: list[tuple[int, int, int]] = []
+        scales: list[float] = []
         row = len(self.model.columns)
         for (group, q), sources in sorted(members.items()):
             slopes.append((group, q, len(flat), len(flat) + len(sources), self._first(group, row + q)))
-            flat += [source[:3] for source in sources]
+            flat += [(first, kind, owner) for first, kind, owner, _ in sources]
             scales += [source[3] for source in sources]
         return slopes, flat, scales
 
     def _drifts(self) -> tuple[list[tuple[int, ...]], list[float]]:
-        drifts, scales = [], []
+        drifts: list[tuple[int, ...]] = []
+        scales: list[float] = []
         row = len(self.model.columns)
         for group, (_, background) in enumerate(self.groups):
             for place, handle in enumerate(background.parameters if background else ()):
-                for q in np.flatnonzero(self.matrix[handle]):
-                    drifts.append((group, place, int(q), self._first(group, row + int(q))))
+                for q in np.flatnonzero(self.matrix[handle]).tolist():
+                    drifts.append((group, place, q, self._first(group, row + q)))
                     scales.append(float(self.matrix[handle, q]))
         return drifts, scales
 

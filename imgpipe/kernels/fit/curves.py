@@ -11,7 +11,7 @@ ROOT_2PI = math.sqrt(2.0 * math.pi)
 
 
 def edge_erf(x, p, value, derivative):  # type: ignore[no-untyped-def]
-    """Normal distribution function of (x - position) / sigma: a blurred step from 0 to 1."""
+    """Blurred step from 0 to 1: the normal distribution function of (x - position) / sigma."""
     position, inverse = p[0], 1.0 / p[1]
     for i in range(x.size):
         u = (x[i] - position) * inverse

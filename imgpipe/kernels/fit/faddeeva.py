@@ -11,9 +11,10 @@ import math
 import numpy as np
 from numba import njit
 
-from imgpipe.kernels.fit.elementary import LEAF
+from imgpipe.kernels.fit.elementary import INLINE
 
 TERMS = 24
+THIRD = TERMS // 3
 SCALE = math.sqrt(TERMS / math.sqrt(2.0))
 ROOT_PI = math.sqrt(math.pi)
 
@@ -31,7 +32,7 @@ def _coefficients(terms: int) -> tuple[float, ...]:
 COEFFICIENTS = np.array(_coefficients(TERMS))
 
 
-@njit(**LEAF)
+@njit(**INLINE)
 def faddeeva(u, v):  # type: ignore[no-untyped-def]
     """Return the real and imaginary part of w(u + iv), v >= 0."""
     # with d = SCALE - i z: Z = (SCALE + i z) / d
@@ -41,7 +42,11 @@ def faddeeva(u, v):  # type: ignore[no-untyped-def]
     imag = 2.0 * SCALE * u * norm
     twice, square = 2.0 * real, real * real + imag * imag
     last, before = 0.0, 0.0
-    for n in range(TERMS):
+    for n in range(THIRD):  # three short loops: one long one is not unrolled, and then there is no SIMD code
+        last, before = COEFFICIENTS[n] + twice * last - square * before, last
+    for n in range(THIRD, 2 * THIRD):
+        last, before = COEFFICIENTS[n] + twice * last - square * before, last
+    for n in range(2 * THIRD, TERMS):
         last, before = COEFFICIENTS[n] + twice * last - square * before, last
     sum_real, sum_imag = last - real * before, imag * before
     # 1 / d = (below + i u) * norm
@@ -53,7 +58,7 @@ def faddeeva(u, v):  # type: ignore[no-untyped-def]
     return w_real, w_imag
 
 
-@njit(**LEAF)
+@njit(**INLINE)
 def scaled_erfc(t):  # type: ignore[no-untyped-def]
     """Return exp(t**2) erfc(t) = w(it) for t >= 0."""
     one = 1.0 / (SCALE + t)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -234,7 +234,7 @@ def evaluate(problem: Problem, q: ArrayLike, amplitude: ArrayLike, backgrounds: 
 def take(result: FitResult, rows: NDArray[np.intp] | NDArray[np.bool_]) -> FitResult:
     """Return the result for some of the spectra."""
     b = result.q.shape[0]
-    chosen = {
+    chosen: dict[str, Any] = {
         name: value[rows]
         for name, value in vars(result).items()
         if isinstance(value, np.ndarray) and value.shape[0] == b

@@ -12,6 +12,9 @@ from imgpipe.kernels.fit.plan import FIXED, NONNEGATIVE
 DEPENDENT = 1e-14
 """A pivot below this fraction of its diagonal element means a direction that depends on those before it."""
 
+ROUNDING = 1e-11
+"""An amplitude below this fraction of what its column could explain alone is zero."""
+
 
 @njit(**CORE)
 def factorise(matrix, n):  # type: ignore[no-untyped-def]
@@ -80,7 +83,7 @@ def invert_factor(factor, n):  # type: ignore[no-untyped-def]
 
 @njit(**CORE)
 def _solve_passive(matrix, right, passive, factor, index, solution):  # type: ignore[no-untyped-def]
-    """Solve for the passive amplitudes, the others being 0; return how many directions were dependent."""
+    """Solve for the passive amplitudes, the others being 0."""
     n = 0
     for i in range(passive.size):
         if passive[i]:
@@ -90,7 +93,7 @@ def _solve_passive(matrix, right, passive, factor, index, solution):  # type: ig
         solution[i] = right[index[i]]
         for j in range(i + 1):
             factor[i, j] = matrix[index[i], index[j]]
-    dependent = factorise(factor, n)
+    factorise(factor, n)
     forward(factor, n, solution)
     backward(factor, n, solution)
     for i in range(n - 1, -1, -1):
@@ -98,7 +101,6 @@ def _solve_passive(matrix, right, passive, factor, index, solution):  # type: ig
     for i in range(passive.size):
         if not passive[i]:
             solution[i] = 0.0
-    return dependent
 
 
 @njit(**CORE)
@@ -135,37 +137,40 @@ def _remove_blocking(kind, amplitude, passive, solution):  # type: ignore[no-unt
 
 
 @njit(**CORE)
+def _drop_negative(matrix, right, kind, passive, factor, index, solution):  # type: ignore[no-untyped-def]
+    """Solve, leave out what comes out negative, until nothing does; return whether anything was left out."""
+    removed = False
+    while True:
+        _solve_passive(matrix, right, passive, factor, index, solution)
+        negative = False
+        for i in range(kind.size):
+            if passive[i] and kind[i] == NONNEGATIVE and not solution[i] > ROUNDING * abs(right[i]) / matrix[i, i]:
+                passive[i] = False
+                negative = True
+        if not negative:
+            return removed
+        removed = True
+
+
+@njit(**CORE)
 def solve_amplitudes(matrix, right, kind, amplitude, passive, factor, index, solution):  # type: ignore[no-untyped-def]
     """Minimise a'Ma - 2 right'a with a >= 0 where asked for (active set of Lawson & Hanson 1974).
 
     matrix : lower triangle; amplitude : fixed ones given, others overwritten; passive : (L,) out, not at zero.
-    Returns the number of dependent columns, whose amplitude is 0.
+    Dependent columns get the amplitude 0.
     """
     for i in range(kind.size):
         passive[i] = kind[i] != FIXED and matrix[i, i] > 0.0
-    while True:
-        dependent = _solve_passive(matrix, right, passive, factor, index, solution)
-        negative = False
-        for i in range(kind.size):
-            if passive[i] and kind[i] == NONNEGATIVE and not solution[i] > 0.0:
-                passive[i] = False
-                negative = True
-        if not negative:
-            break
-    removed = False
+    removed = _drop_negative(matrix, right, kind, passive, factor, index, solution)
     for i in range(kind.size):
         if kind[i] != FIXED:
             amplitude[i] = solution[i]
-            removed = removed or (kind[i] == NONNEGATIVE and not passive[i])
-    if not removed:
-        return dependent
-    for _ in range(3 * kind.size):
+    for _ in range(3 * kind.size if removed else 0):
         wanted = _most_wanted(matrix, right, kind, amplitude, passive)
         if wanted < 0:
             break
         passive[wanted] = True
-        while True:
-            dependent = _solve_passive(matrix, right, passive, factor, index, solution)
-            if _remove_blocking(kind, amplitude, passive, solution):
-                break
-    return dependent
+        reached = False
+        while not reached:
+            _solve_passive(matrix, right, passive, factor, index, solution)
+            reached = _remove_blocking(kind, amplitude, passive, solution)

@@ -29,7 +29,7 @@ from imgpipe.kernels.fit.normal import (
     prior_merit,
 )
 from imgpipe.kernels.fit.plan import FIXED, NONNEGATIVE
-from imgpipe.kernels.fit.vectors import add, clear
+from imgpipe.kernels.fit.vectors import add_to_curve, copy
 
 Floats = NDArray[np.float64]
 CONVERGED, STOPPED, SINGULAR, TOO_FEW = 0, 1, 2, 3
@@ -63,10 +63,11 @@ class Data(NamedTuple):
 @njit(**CORE)
 def fill_curve(plan, work, amplitude, curve):  # type: ignore[no-untyped-def]
     """Write the sum of amplitude * column into `curve`."""
-    clear(curve)
-    for c in range(plan.column_kind.size):
-        if amplitude[c] != 0.0:
-            add(curve, work.rows[c], amplitude[c])
+    curve[:] = 0.0
+    for k in range(plan.cell.shape[0]):
+        c, s = plan.cell[k, 1], plan.group[plan.cell[k, 0], 0]
+        if plan.cell[k, 4] and amplitude[c] != 0.0:
+            add_to_curve(curve, plan.segment[s, 0], plan.segment[s, 2], work.rows, c, amplitude[c])
 
 
 @njit(**CORE)
@@ -81,16 +82,16 @@ def merit(data, weight):  # type: ignore[no-untyped-def]
 def best_amplitudes(plan, work, trial, data, weight, target, amplitude):  # type: ignore[no-untyped-def]
     """Solve the amplitudes for the columns in `work` and the given weights; `trial` is a system without q."""
     n = amplitude.size
-    data.open[:] = data.y
+    copy(data.open, data.y)
     for c in range(n):
         if plan.column_kind[c] == FIXED:
-            add(data.open, work.rows[c], -plan.column_fixed[c])
+            add_to_curve(data.open, 0, plan.x.size, work.rows, c, -plan.column_fixed[c])
         else:
             amplitude[c] = 0.0
     fill_normal(plan, work, weight, data.open, n, trial)
     add_amplitude_priors(plan, target, amplitude, trial)
     solve_amplitudes(
-        trial.matrix, trial.right, plan.column_kind, amplitude, trial.passive, trial.factor, trial.index, trial.solution
+        trial.matrix, trial.right, plan.column_kind, amplitude, trial.passive, trial.factor, trial.order, trial.solution
     )
 
 
@@ -128,9 +129,10 @@ def linearise(plan, work, system, data, target, q, amplitude):  # type: ignore[n
 @njit(**CORE)
 def start(shapes, plan, work, trial, data, target, q, amplitude):  # type: ignore[no-untyped-def]
     """Evaluate the start; Poisson amplitudes are solved twice, the first time with equal weights."""
-    data.weight[:] = data.base
+    copy(data.weight, data.base)
     if data.settings[POISSON] > 0.0:
-        data.trial_weight[:] = data.base * (FLOOR / data.settings[FLOOR_AT])
+        for i in range(data.base.size):
+            data.trial_weight[i] = data.base[i] * (FLOOR / data.settings[FLOOR_AT])
         go_to(shapes, plan, work, trial, data, data.trial_weight, target, q, amplitude, data.weight)
         best_amplitudes(plan, work, trial, data, data.weight, target, amplitude)
         fill_curve(plan, work, amplitude, data.curve)
@@ -173,11 +175,11 @@ def refresh(shapes, plan, work, data, q, amplitude):  # type: ignore[no-untyped-
 @njit(**CORE)
 def accept(system, trial, data, point, new_point):  # type: ignore[no-untyped-def]
     """Make the point under trial the accepted one; points are (q, amplitude)."""
-    point[0][:] = new_point[0]
-    point[1][:] = new_point[1]
-    system.passive[:] = trial.passive
+    copy(point[0], new_point[0])
+    copy(point[1], new_point[1])
+    copy(system.passive, trial.passive)
     if data.settings[POISSON] > 0.0:
-        data.weight[:] = data.trial_weight
+        copy(data.weight, data.trial_weight)
 
 
 @njit(**CORE)
@@ -200,7 +202,7 @@ def descend(shapes, plan, work, system, trial, data, target, point, new_point, b
     new_q, new_amplitude = new_point
     low, high = bounds
     value = start(shapes, plan, work, trial, data, target, q, amplitude)
-    system.passive[:] = trial.passive
+    copy(system.passive, trial.passive)
     system.scale[:] = 0.0
     damping, iterations, status, stale = FIRST_DAMPING, 0, -1, False
     while status < 0:
@@ -220,7 +222,7 @@ def descend(shapes, plan, work, system, trial, data, target, point, new_point, b
             iterations += 1
             for a in range(q.size):
                 new_q[a] = min(max(q[a] + system.step[a], low[a]), high[a])
-            new_amplitude[:] = amplitude
+            copy(new_amplitude, amplitude)
             new = go_to(shapes, plan, work, trial, data, data.weight, target, new_q, new_amplitude, data.trial_weight)
             stale = not new <= value + noise
             if not stale:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from imgpipe.kernels.fit.elementary import LEAF, logarithm
+from imgpipe.kernels.fit.elementary import CORE, LEAF, logarithm
 
 FLOOR = 1e-4
 """Smallest expectation, as a fraction of the mean count, with a weight of its own."""
@@ -63,7 +63,7 @@ def used_points(mask, y):  # type: ignore[no-untyped-def]
     return count, total / max(count, 1.0)
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
+@njit(**CORE)
 def abbe_value(plan_segment, weight, residual):  # type: ignore[no-untyped-def]
     """Return half the mean squared difference of neighbouring standardised residuals over their variance.
 

@@ -1,7 +1,7 @@
 """Normal equations of amplitudes and nonlinear parameters together, and the elimination of the amplitudes.
 
-With the amplitudes at their optimum for the given q, the Schur complement of the joint matrix is the matrix of Kaufman's
-variable projection (BIT 15 (1975) 49): no projection of derivative columns is needed.
+With the amplitudes at their optimum for the given q, the Schur complement of the joint matrix is the matrix of
+Kaufman's variable projection (BIT 15 (1975) 49): no projection of derivative columns is needed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from imgpipe.kernels.fit.elementary import CORE
+from imgpipe.kernels.fit.elementary import ALLOCATING, CORE
 from imgpipe.kernels.fit.linear import backward, factorise, forward
 from imgpipe.kernels.fit.plan import FIXED
-from imgpipe.kernels.fit.vectors import clear, dot, multiply
+from imgpipe.kernels.fit.vectors import dot, dot_pair, weigh
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class System(NamedTuple):
     """Matrices of one fit with L columns and Q free parameters.
 
     matrix : (L + Q, L + Q) lower triangle; right : (L + Q,)
-    factor : (L + Q, L + Q) scratch; index, solution : (L + Q,) scratch
+    factor : (L + Q, L + Q) scratch; order, solution : (L + Q,) scratch
     live : (L,) columns that take part, `live_count` of them in live_count[0]
     across : (Q, L) the part of the factor between both; inner : (L,) solution of the amplitude part
     reduced : (Q, Q) full; pull : (Q,) right side; scale : (Q,) damping scale; step : (Q,)
@@ -33,7 +33,7 @@ class System(NamedTuple):
     matrix: Floats
     right: Floats
     factor: Floats
-    index: NDArray[np.int64]
+    order: NDArray[np.int64]
     solution: Floats
     live: NDArray[np.int64]
     live_count: NDArray[np.int64]
@@ -49,7 +49,7 @@ class System(NamedTuple):
     passive: NDArray[np.bool_]
 
 
-@njit(**CORE)
+@njit(**ALLOCATING)
 def new_system(columns, free):  # type: ignore[no-untyped-def]
     """Return a zero system."""
     m = columns + free
@@ -83,17 +83,18 @@ def fill_normal(plan, work, weight, residual, limit, system):  # type: ignore[no
     for s in range(plan.segment.shape[0]):
         start, stop = plan.segment[s, 0], plan.segment[s, 2]
         first, last = plan.active_start[s], plan.active_start[s + 1]
-        w, r = weight[start:stop], residual[start:stop]
         for m in range(first, last):
             i = plan.active[m]
             if i >= limit:
                 break
-            weighted = work.weighted[i, start:stop]
-            multiply(weighted, work.rows[i, start:stop], w)
-            right[i] += dot(weighted, r)
-            for k in range(first, m + 1):
-                j = plan.active[k]
-                matrix[i, j] += dot(weighted, work.rows[j, start:stop])
+            right[i] += weigh(work.rows, i, start, stop, weight, residual, work.weighted)
+            for k in range(first, m, 2):
+                j, n = plan.active[k], plan.active[k + 1]
+                one, other = dot_pair(work.weighted, i, work.rows, j, n, start, stop)
+                matrix[i, j] += one
+                matrix[i, n] += other
+            if (m - first) % 2 == 0:
+                matrix[i, i] += dot(work.weighted, i, work.rows, i, start, stop)
 
 
 @njit(**CORE)
@@ -144,42 +145,48 @@ def prior_merit(plan, target, q, amplitude):  # type: ignore[no-untyped-def]
 
 
 @njit(**CORE)
-def eliminate_amplitudes(plan, system):  # type: ignore[no-untyped-def]
-    """Fill `reduced` and `pull` for q, the amplitudes that are not at zero following freely.
-
-    Returns the decrease of the merit from the amplitudes alone.
-    """
-    columns, free = plan.column_kind.size, system.pull.size
-    n = 0
-    for c in range(columns):
+def factorise_live(plan, system):  # type: ignore[no-untyped-def]
+    """Factorise the part of the amplitudes that are not at zero and solve it; return the decrease that brings."""
+    n, factor = 0, system.factor
+    for c in range(plan.column_kind.size):
         if system.passive[c] and plan.column_kind[c] != FIXED:
             system.live[n] = c
             n += 1
     system.live_count[0] = n
-    factor, matrix = system.factor, system.matrix
     for i in range(n):
         system.inner[i] = system.right[system.live[i]]
         for j in range(i + 1):
-            factor[i, j] = matrix[system.live[i], system.live[j]]
+            factor[i, j] = system.matrix[system.live[i], system.live[j]]
     factorise(factor, n)
     forward(factor, n, system.inner)
     decrease = 0.0
     for i in range(n):
         decrease += system.inner[i] ** 2
+    return decrease
+
+
+@njit(**CORE)
+def eliminate_amplitudes(plan, system):  # type: ignore[no-untyped-def]
+    """Fill `reduced` and `pull` for q, the amplitudes that are not at zero following freely.
+
+    Returns the decrease of the merit from the amplitudes alone.
+    """
+    columns, free, matrix = plan.column_kind.size, system.pull.size, system.matrix
+    decrease = factorise_live(plan, system)
+    n = system.live_count[0]
     for a in range(free):
         row = system.across[a]
         for i in range(n):
             row[i] = matrix[columns + a, system.live[i]]
-        forward(factor, n, row)
+        forward(system.factor, n, row)
         pull = system.right[columns + a]
         for i in range(n):
             pull -= row[i] * system.inner[i]
         system.pull[a] = pull
         for b in range(a + 1):
             total = matrix[columns + a, columns + b]
-            other = system.across[b]
             for i in range(n):
-                total -= row[i] * other[i]
+                total -= row[i] * system.across[b, i]
             system.reduced[a, b] = total
             system.reduced[b, a] = total
     return decrease
@@ -200,7 +207,7 @@ def amplitude_step(system):  # type: ignore[no-untyped-def]
 @njit(**CORE)
 def damped_step(system, damping, q, low, high):  # type: ignore[no-untyped-def]
     """Fill `step`: damped Newton step that stays within the bounds; return the decrease it promises."""
-    free, step, held, damped = q.size, system.step, system.held, system.damped
+    free, step, held = q.size, system.step, system.held
     for a in range(free):
         step[a] = 0.0
         held[a] = (q[a] <= low[a] and system.pull[a] < 0.0) or (q[a] >= high[a] and system.pull[a] > 0.0)

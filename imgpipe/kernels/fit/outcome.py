@@ -24,7 +24,7 @@ def fill_covariance(plan, system, bounded, covariance):  # type: ignore[no-untyp
     bounded : (Q,) whether a parameter ends at a bound
     """
     columns, free = plan.column_kind.size, bounded.size
-    matrix, factor, index = system.matrix, system.factor, system.index
+    matrix, factor, index = system.matrix, system.factor, system.order
     covariance[:, :] = 0.0
     n = 0
     for i in range(columns + free):

@@ -78,7 +78,7 @@ _FLOATS = {
     "x", "half", "link_scale", "link_offset", "share_factor", "slope_scale", "drift_scale", "column_fixed", "prior_row",
     "prior_offset", "prior_weight",
 }  # fmt: skip
-PLAN_TYPE = types.NamedTuple(
+PLAN_TYPE = types.NamedTuple(  # type: ignore[no-untyped-call]
     [
         types.Array(types.float64 if name in _FLOATS else types.int64, 2 if name in _MATRICES else 1, "C")
         for name in Plan._fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def suspicious(result: FitResult) -> NDArray[np.bool_]:
     wrong = (result.status != CONVERGED) | structure
     if result.variance_known:
         wrong |= misfit
-    return wrong & (result.status <= STOPPED) | (result.status == STOPPED)
+    return np.asarray(wrong & (result.status <= STOPPED))
 
 
 def try_other_starts(
@@ -71,7 +72,7 @@ def _better(one: FitResult, other: FitResult) -> FitResult:
 def _put(whole: FitResult, rows: NDArray[np.intp], part: FitResult) -> FitResult:
     """Return `whole` with some of its spectra replaced; what was given to the fit stays."""
     given = {"low", "high", "prior_mean", "weight"}
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in vars(whole).items():
         if isinstance(value, np.ndarray) and name not in given:
             copy = value.copy()
@@ -107,9 +108,7 @@ def monte_carlo(
         y = np.nan_to_num(curve) + np.where(weight > 0, sd, 0.0) * rng.standard_normal(curve.shape)
     means = np.repeat(np.broadcast_to(result.prior_mean, (b, result.prior_mean.shape[1])), draws, axis=0)
     means = means + problem.prior_sds * rng.standard_normal(means.shape)
-    bounds = [
-        np.repeat(np.broadcast_to(edge, result.q.shape), draws, axis=0) for edge in (result.low, result.high)
-    ]  # fmt: skip
+    low, high = (np.repeat(np.broadcast_to(edge, result.q.shape), draws, axis=0) for edge in (result.low, result.high))
     start = np.nan_to_num(np.repeat(result.q, draws, axis=0))
     options = Options(result.noise, False, max_iterations, tolerance, result.variance_known)
-    return run(problem, y, np.ascontiguousarray(weight), start, *bounds, means, options)
+    return run(problem, y, np.ascontiguousarray(weight), start, low, high, means, options)

@@ -64,7 +64,7 @@ def _fitted(path: str, leaf: xr.Dataset) -> list[LineArea]:
 
 def _summed(leaf: xr.Dataset, places: list[int]) -> tuple[xr.DataArray, xr.DataArray, float]:
     part = leaf[["area", "u_area", "position"]].isel(component=places)
-    u = np.sqrt((part["u_area"].fillna(0.0) ** 2).sum("component"))
+    u = (part["u_area"].fillna(0.0) ** 2).sum("component") ** 0.5
     return part["area"].sum("component"), u, float(np.nanmean(part["position"].isel(component=0).values))
 
 

@@ -174,7 +174,7 @@ def _substrate_share(leaf: xr.Dataset, oxide: Sequence[str], metal: Sequence[str
 
 def _sum(leaf: xr.Dataset, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     part = leaf[["area", "u_area"]].sel(component=list(names))
-    return part["area"].sum("component").values, np.sqrt((part["u_area"].fillna(0.0) ** 2).sum("component")).values
+    return part["area"].sum("component").values, ((part["u_area"].fillna(0.0) ** 2).sum("component") ** 0.5).values
 
 
 def _rate(leaf: xr.Dataset, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -190,9 +190,8 @@ def coverage(seeds: int) -> tuple[np.ndarray, np.ndarray]:
     truth, u_relative = np.array([46.0, 8.0, 38.0, 8.0]), np.full(4, 0.15)
     rng = np.random.default_rng(1)
     noise = np.array([0.03, 0.04, 0.01, 0.03])
-    amount = (
-        truth * (1.0 + u_relative * rng.standard_normal((seeds, 4))) * (1.0 + noise * rng.standard_normal((seeds, 4)))
-    )
+    factors = np.exp(u_relative * rng.standard_normal((seeds, 4)))
+    amount = truth * factors * (1.0 + noise * rng.standard_normal((seeds, 4)))
     found = fractions(amount, noise * amount, u_relative)
     inside = (found.low <= truth) & (truth <= found.high)
     rms = np.sqrt(((found.percent - truth) ** 2).mean(axis=0))

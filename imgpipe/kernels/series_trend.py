@@ -1,0 +1,273 @@
+"""How a quantity goes along a series: its mean slope, and the place from which on it changes.
+
+The model of an onset is a constant up to x0 and a growth beyond it, b g (1 - exp(-(x - x0)/g)), a straight line for
+infinite g. Position and scale enter nonlinearly, so that x0 is profiled on a grid with everything else at its best
+(Hinkley, Biometrika 56, 495, 1969; profile likelihood of a change point). Errors that all points share do not average
+out: they are kept apart, carried through linearly, and never shrink with the number of points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+LEVEL = 0.95
+FEWEST = 6
+"""Points below which no onset is looked for."""
+MANY = 1000
+"""Points beyond which neighbours are averaged before an onset is looked for."""
+GRID = 201
+SCALES = np.geomspace(0.03, 10.0, 14)
+"""Scales of growth in units of the length of the series; infinity (a straight line) is tried as well."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """A series in the order of its abscissa.
+
+    Attributes
+    ----------
+    x, y : (n,)
+    u : (n,) standard uncertainty of each point by itself; all 1 where it is unknown
+    shared : (n,) standard uncertainty that all points have in common
+    known : whether `u` is known; if not, the scatter says it
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    u: np.ndarray
+    shared: np.ndarray
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Weighted mean slope: value, its parts of u, the 95 % interval, and the probability that it is above zero."""
+
+    value: float
+    u_random: float
+    u_shared: float
+    low: float
+    high: float
+    probability_rising: float
+    reduced: float
+
+    @property
+    def u(self) -> float:
+        """Standard uncertainty."""
+        return float(np.hypot(self.u_random, self.u_shared))
+
+
+@dataclass(frozen=True)
+class Onset:
+    """Place of an onset with its 95 % interval (infinite where it is open), and how the models compare.
+
+    Attributes
+    ----------
+    gain : by how much BIC falls from the best model without an onset; at most zero where the data carry none
+    without : the best model without onset, "constant", "straight line" or "saturating from the start"
+    reduced : chi-square per degree of freedom
+    """
+
+    value: float
+    low: float
+    high: float
+    gain: float
+    without: str
+    reduced: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Least chi-square with the onset held, (m,), and the scale of growth that gives it."""
+
+    onset: np.ndarray
+    chi2: np.ndarray
+    scale: np.ndarray
+
+    @property
+    def best(self) -> int:
+        """Place of the least."""
+        return int(np.argmin(self.chi2))
+
+
+def points(x: np.ndarray, y: np.ndarray, u: np.ndarray | None = None, shared: np.ndarray | None = None) -> Points:
+    """Return a series sorted by x without missing values; a `u` that is not above zero everywhere is unknown."""
+    zero = np.zeros_like(y)
+    given = zero if u is None else u
+    common = zero if shared is None else shared
+    good = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & np.isfinite(given) & np.isfinite(common))
+    order = good[np.argsort(x[good], kind="stable")]
+    known = bool(order.size) and bool((given[order] > 0).all())
+    return Points(x[order], y[order], given[order] if known else np.ones(order.size), common[order], known)
+
+
+def slope(of: Points, reduced: float | None = None) -> Slope:
+    """Return the weighted mean slope of at least 3 points.
+
+    Parameters
+    ----------
+    reduced : chi-square per degree of freedom about the course of the series; without it that about the straight line,
+        which a bend makes larger
+    """
+    dof = of.x.size - 2
+    functional = _slope_functional(of)
+    value = float(functional @ of.y)
+    about_line = _chi2_line(of) / max(dof, 1)
+    found = about_line if reduced is None else min(reduced, about_line)
+    stretch = max(found, 1.0) if of.known else found
+    u_random = float(np.sqrt(stretch * np.sum((functional * of.u) ** 2)))
+    u_shared = _shared_slope(of, functional, value)
+    estimated = stretch != 1.0
+    quantile = float(stats.t.ppf(0.5 + LEVEL / 2, dof)) if estimated else float(special.ndtri(0.5 + LEVEL / 2))
+    u = float(np.hypot(u_random, u_shared))
+    score = value / u if u > 0 else np.inf * np.sign(value) if value else 0.0
+    rising = float(stats.t.cdf(score, dof)) if estimated else float(special.ndtr(score))
+    return Slope(value, u_random, u_shared, value - quantile * u, value + quantile * u, rising, found)
+
+
+def _slope_functional(of: Points) -> np.ndarray:
+    """Return c (n,) such that the weighted slope is c @ y."""
+    weight = of.u**-2
+    centred = of.x - np.sum(weight * of.x) / weight.sum()
+    return np.asarray(weight * centred / np.sum(weight * centred**2))
+
+
+def _shared_slope(of: Points, functional: np.ndarray, value: float) -> float:
+    """Return what a shared error does to the slope: it may move all points, or scale them."""
+    size = np.mean(np.abs(of.y))
+    scaled = abs(value) * float(np.mean(of.shared) / size) if size > 0 else 0.0
+    return max(abs(float(functional @ of.shared)), scaled)
+
+
+def _chi2_constant(of: Points) -> float:
+    weight = of.u**-2
+    mean = np.sum(weight * of.y) / weight.sum()
+    return float(np.sum(weight * (of.y - mean) ** 2))
+
+
+def _chi2_line(of: Points) -> float:
+    weight = of.u**-2
+    centred = of.x - np.sum(weight * of.x) / weight.sum()
+    change = float(_slope_functional(of) @ of.y)
+    return max(_chi2_constant(of) - change**2 * float(np.sum(weight * centred**2)), 0.0)
+
+
+def growth(x: np.ndarray, onset: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return zero up to the onset, then g (1 - exp(-t/g)) of t = x - onset; t itself for infinite g. Shapes broadcast."""
+    beyond = np.maximum(x - onset, 0.0)
+    straight = np.isinf(scale)
+    finite = np.where(straight, 1.0, scale)
+    return np.where(straight, beyond, -finite * np.expm1(-beyond / finite))
+
+
+def _least(of: Points, onset: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return the least chi-square over level and rate with onset (m,) and scale (k, m) held, (k, m)."""
+    weight = of.u**-2 / np.sum(of.u**-2)
+    shape = growth(of.x, onset[:, None], scale[..., None])
+    shape = shape - (shape @ weight)[..., None]
+    level = of.y - weight @ of.y
+    size = (shape**2) @ weight
+    along = shape @ (weight * level)
+    total = np.sum(of.u**-2)
+    gained = np.divide(along**2, size, out=np.zeros_like(size), where=size > 1e-24 * np.ptp(of.x) ** 2)
+    return np.asarray(np.maximum(total * (weight @ level**2 - gained), 0.0))
+
+
+def profile(of: Points, onset: np.ndarray, saturating: bool) -> Profile:
+    """Return the least chi-square over level, rate and (if `saturating`) scale of growth for each onset (m,)."""
+    infinite = np.full((1, onset.size), np.inf)
+    chi2, scale = _least(of, onset, infinite)[0], infinite[0]
+    if not saturating:
+        return Profile(onset, chi2, scale)
+    tried = np.repeat(np.ptp(of.x) * SCALES[:, None], onset.size, axis=1)
+    for _ in range(3):
+        values = _least(of, onset, tried)
+        place = values.argmin(axis=0)
+        columns = np.arange(onset.size)
+        better = values[place, columns] < chi2
+        chi2 = np.where(better, values[place, columns], chi2)
+        scale = np.where(better, tried[place, columns], scale)
+        lower = tried[np.maximum(place - 1, 0), columns]
+        upper = tried[np.minimum(place + 1, len(tried) - 1), columns]
+        tried = np.geomspace(lower, upper, 7)
+    return Profile(onset, chi2, scale)
+
+
+def onset(of: Points, saturating: bool = True) -> Onset:
+    """Return the onset of a change along a series of at least `FEWEST` points.
+
+    Parameters
+    ----------
+    saturating : growth may slow down; its scale is then fitted along and widens the interval. Without it growth is a
+        straight line
+    """
+    binned = _binned(of)
+    found = _refined(binned, saturating)
+    free = 4 if saturating else 3
+    dof = max(binned.x.size - free, 1)
+    reduced = float(found.chi2.min()) / dof
+    stretch = max(reduced, 1.0) if of.known else max(reduced, 1e-300)
+    level = special.chdtri(1, 1 - LEVEL) if stretch == 1.0 else stats.f.ppf(LEVEL, 1, dof)
+    low, high = _interval(found, float(stretch * level))
+    value = float(found.onset[found.best])
+    moved = _refined(Points(binned.x, binned.y + binned.shared, binned.u, binned.shared, of.known), saturating)
+    shared = abs(float(moved.onset[moved.best]) - value) * float(special.ndtri(0.5 + LEVEL / 2))
+    gain, without = _gain(binned, found, saturating, stretch)
+    start, end = float(of.x[0]), float(of.x[-1])
+    low = value - float(np.hypot(value - low, shared)) if np.isfinite(low) else low
+    high = value + float(np.hypot(high - value, shared)) if np.isfinite(high) else high
+    low, high = (low if low > start else -np.inf), (high if high < end else np.inf)
+    return Onset(value, low, high, gain, without, reduced)
+
+
+def _binned(of: Points) -> Points:
+    """Return weighted means of neighbours where there are very many points."""
+    if of.x.size <= MANY:
+        return of
+    first = np.linspace(0, of.x.size, MANY + 1)[:-1].astype(np.intp)
+    weight = of.u**-2
+    total = np.add.reduceat(weight, first)
+    x, y, shared = (np.add.reduceat(weight * v, first) / total for v in (of.x, of.y, of.shared))
+    return Points(x, y, total**-0.5, shared, of.known)
+
+
+def _refined(of: Points, saturating: bool) -> Profile:
+    """Return the profile on a grid over the whole series, then on one over the places that are possible."""
+    coarse = profile(of, np.linspace(of.x[0], of.x[-1], GRID), saturating)
+    least = coarse.chi2.min()
+    stretch = max(least / max(of.x.size - 4, 1), 1.0 if of.known else 0.0)
+    possible = np.flatnonzero(coarse.chi2 <= least + 16.0 * stretch)
+    first, last = max(possible[0] - 1, 0), min(possible[-1] + 1, GRID - 1)
+    return profile(of, np.linspace(coarse.onset[first], coarse.onset[last], GRID), saturating)
+
+
+def _interval(found: Profile, height: float) -> tuple[float, float]:
+    """Return the outermost places where the profile crosses its least plus a height; infinite where it does not."""
+    above = found.chi2 - found.chi2.min() - height
+    inside = np.flatnonzero(above <= 0)
+    ends = []
+    for place, outer in ((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1)):
+        if not 0 <= outer < above.size:
+            ends.append(np.inf if outer > place else -np.inf)
+            continue
+        share = above[outer] / (above[outer] - above[place])
+        ends.append(float(found.onset[outer] + share * (found.onset[place] - found.onset[outer])))
+    return ends[0], ends[1]
+
+
+def _gain(of: Points, found: Profile, saturating: bool, stretch: float) -> tuple[float, str]:
+    cost = float(np.log(of.x.size))
+    start = profile(of, of.x[:1], saturating)
+    plain = {
+        "constant": _chi2_constant(of) / stretch + cost,
+        "straight line": _chi2_line(of) / stretch + 2 * cost,
+    }
+    if saturating:
+        plain["saturating from the start"] = float(start.chi2[0]) / stretch + 3 * cost
+    broken = profile(of, found.onset, False).chi2.min() / stretch + 3 * cost
+    bent = found.chi2.min() / stretch + (4 if saturating else 3) * cost
+    without = min(plain, key=lambda name: plain[name])
+    return float(plain[without] - min(broken, bent)), without
