@@ -88,7 +88,9 @@ def _components(result: Bundle) -> Iterator[object]:
         if size > LONG_SERIES:
             flagged = int(part["flag"].fillna("").ne("").sum()) if "flag" in part else 0
             notes.append(
-                escape(f"{f'{group} {leaf}'.strip()}: {size} spectra, {flagged} shares with a flag; see tables/components.csv")
+                escape(
+                    f"{f'{group} {leaf}'.strip()}: {size} spectra, {flagged} shares with a flag; see tables/components.csv"
+                )
             )
             continue
         for _, row in part.iterrows():

@@ -17,7 +17,7 @@ SPLITTING, RATIO, FWHM = 1.18, 0.5, 1.2
 HEIGHT, FLOOR = 12_000.0, 1_800.0
 PROVENANCE = [
     {
-        "step": "reference_energy",
+        "step": "energy_reference",
         "version": 1,
         "settings": {"line": "C 1s", "energy": 284.8, "u": 0.1},
     },
@@ -93,7 +93,8 @@ def make_spectrum(
     element, _, line = region.partition(" ")
     known = {"technique": "xps", "region": region, "element": element, "line": line, "sample": "Mg-Cu",
              "instrument": "ULVAC-PHI Quantera II", "acquired": "2026-03-02T10:00:00", "source_file": "cell.vms",
-             "charge_neutraliser": "on", "flags": "", "vendor_metadata": "{}"}  # fmt: skip
+             "charge_neutraliser": "on",
+             "energy_referenced_to": "C 1s = 284.8 +- 0.1 eV (convention)", "flags": "", "vendor_metadata": "{}"}  # fmt: skip
     return leaf.assign_attrs(
         **(known | attrs), provenance=json.dumps(PROVENANCE), fit_model=json.dumps(fit_model(region, names, window))
     )

@@ -21,8 +21,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from imgpipe import read
-from imgpipe.kernels.fit import SHAPES, Model, evaluate, fit
-from imgpipe.kernels.fit.backgrounds import convolve, loss_function
+from imgpipe.kernels.fit import SHAPES, Model, Shape, evaluate, fit
 
 FOLDER = Path("xps") / "pynxtools-xps"
 PHOTON_ENERGY = 1486.61
@@ -168,13 +167,24 @@ def test_lf_columns(export: Export, number: int, fine: float) -> None:
     assert width == pytest.approx(FWHM[number], abs=0.006)
 
 
-def tougaard(counts: np.ndarray, step: float, region: Region) -> np.ndarray:
-    """Return the U3 background of counts, for B = 1 eV^2."""
+def spike(x, p, value, derivative):  # numba compiles it: no annotations
+    """One at the point nearest to p[0], else zero."""
+    for i in range(x.size):
+        value[i] = 1.0 if abs(x[i] - p[0]) < 0.5 * (x[1] - x[0]) else 0.0
+        derivative[0, i] = 0.0
+
+
+def tougaard(x: np.ndarray, counts: np.ndarray, region: Region) -> np.ndarray:
+    """Return the U3 background of counts for B = 1 eV^2: the engine's background of a spike, folded with the counts."""
     _, c, d, gap = region.cross_section
-    kernel, out = np.zeros(counts.size), np.zeros(counts.size)
-    loss_function(step, 1.0, c, d, gap - 0.5 * step, -1, kernel)
-    convolve(kernel, counts, step, out)
-    return out
+    step = x[1] - x[0]
+    model = Model({"spike": Shape("spike", spike, ("position",), ("x",))})
+    segment = model.segment(x)
+    model.term("spike", segment, model.column(), [float(x[1])], 1.0, model.tougaard(1.0, c, d, gap - 0.5 * step))
+    problem = model.compile()
+    nothing, one = np.zeros((1, 0)), np.ones((1, 1))
+    lost = evaluate(problem, nothing, one)[0][0] - evaluate(problem, nothing, one, backgrounds=False)[0][0]
+    return np.convolve(lost[1:], counts)[: x.size]
 
 
 def window(export: Export, region: Region) -> np.ndarray:
@@ -185,7 +195,7 @@ def own_background(export: Export, region: Region) -> tuple[float, np.ndarray]:
     """Return B and the U3 background inside the window, from the counts and the two end points alone."""
     inside = window(export, region)
     first, last = export.background[inside][[0, -1]]
-    shape = tougaard(export.counts[inside] - first, 0.05, region)
+    shape = tougaard(export.energy[inside], export.counts[inside] - first, region)
     strength = (last - first) / shape[-1]
     return float(strength), first + strength * shape
 

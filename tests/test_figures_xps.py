@@ -220,7 +220,7 @@ def test_a_long_series_without_curves_still_shows_its_shares(drawn: dict[str, Fi
 def test_several_leaves_have_names_that_files_can_have(leaf: xr.Dataset, tmp_path: Path) -> None:
     tree = xr.DataTree.from_dict({"/Mg-Cu/S 2p": leaf, "/Mg-Cu/P 2p": leaf})
     found = group_figures(tree, tmp_path, grey_limits=(0.0, 1.0))
-    assert list(found) == ["Mg-Cu_S2p_spectra", "Mg-Cu_P2p_spectra"]
+    assert list(found) == ["Mg-Cu_P2p_spectra", "Mg-Cu_S2p_spectra"]
 
 
 def test_overview_has_a_row_per_sample_and_a_panel_per_region(drawn: dict[str, Figure], tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def test_what_is_not_known_is_said(leaf: xr.Dataset, tmp_path: Path) -> None:
     unknown = ["photon_energy", "pass_energy", "dwell_time", "sweeps", "energy_shift", "u_energy_shift"]
     text = text_of(tmp_path, A=leaf.drop_vars(unknown).assign_attrs(instrument="", charge_neutraliser=""))
     told = ("(instrument not recorded)", "photon energy not recorded", "pass energy not recorded",
-            "dwell time not recorded", "Charge neutraliser: not recorded.", "No energy reference was applied.")  # fmt: skip
+            "dwell time not recorded", "Charge neutraliser: not recorded.",
+            "No energy reference was applied.")  # fmt: skip
     for said in told:
         assert said in text
 
@@ -46,7 +47,7 @@ def test_what_is_not_known_is_said(leaf: xr.Dataset, tmp_path: Path) -> None:
 def test_the_energy_scale_names_its_reference_and_u(leaf: xr.Dataset, tmp_path: Path) -> None:
     text = text_of(tmp_path, A=leaf)
     assert "photon energy minus kinetic energy; the work function field of the file was not added" in text
-    assert "shifted by -0.31 eV (u = 0.1 eV) by reference energy (line C 1s, energy 284.8, u 0.1)" in text
+    assert "shifted by -0.31 eV (u = 0.1 eV) referenced to C 1s = 284.8 ± 0.1 eV (convention)." in text
 
 
 def test_model_shapes_background_and_noise_are_named(leaf: xr.Dataset, tmp_path: Path) -> None:
@@ -73,9 +74,18 @@ def test_denominators_and_terms_of_the_uncertainty_are_named(leaf: xr.Dataset, t
     text = text_of(tmp_path, A=leaf)
     assert "Shares are area percents of total S 2p: Li2S, Li6PS5Cl, SOx." in text
     assert "counting statistics and priors, propagated through all links, constants that were moved" in text
-    assert "the spread over other models (tried: linear, tougaard u2 and voigt)" in text
+    assert "the spread over other models (tried: linear, Tougaard U2 and Voigt)" in text
     assert "The reduced chi-square was 1.04 and the Abbe value of the residuals 0.98" in text
     assert "the spread over" not in text_of(tmp_path / "b", A=leaf.drop_vars("u_model"))
+
+
+def test_further_steps_are_named_with_their_settings(leaf: xr.Dataset, tmp_path: Path) -> None:
+    steps = [
+        *json.loads(leaf.attrs["provenance"]),
+        {"step": "overlayer_thickness", "settings": {"film": "WO3", "u": None}},
+    ]
+    text = text_of(tmp_path, A=leaf.assign_attrs(provenance=json.dumps(steps)))
+    assert "Further steps: overlayer thickness (film WO3)." in text
 
 
 def test_misfits_are_counted(tmp_path: Path) -> None:

@@ -13,13 +13,15 @@ from sample_spectra import CONSTRAINTS, make_spectrum
 from test_report import Page, browse
 
 from imgpipe.bundle import open_bundle
+from imgpipe.model import quantity, texts
 from imgpipe.report import build_report
 from imgpipe.report.content import FIT_FLAGS, flag_meaning
-from imgpipe.report.fit_tables import constraint_cells, quality_cells, sensitivity_cells
+from imgpipe.report.fit_tables import constraint_cells, order_cells, quality_cells, sensitivity_cells
 from imgpipe.report.layer_rows import read_table
 from imgpipe.report.leaf_words import spectrum_facts
 from imgpipe.report.share_rows import interval_text, share_rows
 from imgpipe.summary import print_summary
+from imgpipe.tables import leaf_tables
 
 FLAGS = {"SOx": "below detection; unverified energy", "Li2S": "resolution: Li6PS5Cl is closer than 0.849 FWHM"}
 
@@ -74,7 +76,7 @@ def test_facts_say_how_it_was_measured() -> None:
     assert facts["photon energy"] == "1486.6 eV"
     assert facts["pass energy"] == "26 eV"
     assert facts["acquisition"] == "0.2 s per point × 20 sweeps"
-    assert facts["energy reference"] == "shifted by -0.31 eV (u = 0.10 eV)"
+    assert facts["energy reference"] == "C 1s = 284.8 ± 0.1 eV (convention); shifted by -0.31 eV (u = 0.10 eV)"
     assert facts["charge neutraliser"] == "on"
     bare = make_spectrum().drop_vars(["energy_shift", "u_energy_shift", "dwell_time", "sweeps"])
     facts = dict(spectrum_facts(bare))
@@ -110,6 +112,34 @@ def test_quality_of_a_series_is_median_and_range() -> None:
     assert row["flags"] == "misfit (1 of 3)"
     assert row["background"] == "shirley"
     assert row["window"] == "157 to 173 eV"
+
+
+def test_an_order_of_samples_comes_with_its_probability() -> None:
+    names = {"pair_component": "Li2S", "first": "Cu", "second": "W-Cu"}
+    numbers = {"difference": (16.1, "percent"), "u_difference": (6.2, "percent"), "probability_greater": (0.9953, "1")}
+    leaf = make_spectrum().assign({name: texts([value], name, "pair") for name, value in names.items()})
+    leaf = leaf.assign({name: quantity([value], unit, name, "pair") for name, (value, unit) in numbers.items()})
+    assert order_cells(leaf)[1] == [["Li2S", "Cu > W-Cu", "16.1 ± 6.2", "0.995"]]
+    assert order_cells(make_spectrum())[1] == []
+
+
+def test_a_film_measured_by_xps_stands_with_its_group(tmp_path: Path) -> None:
+    names = {"thickness": 3.2, "u_thickness": 0.3, "thickness_low": 2.6, "thickness_high": 3.8}
+    film = xr.Dataset(
+        {name: quantity([value], "nm", "thickness of the film", "layer") for name, value in names.items()}
+    )
+    film = film.assign_coords(layer=texts(["WO3"], "layer", "layer")).assign(flag=texts([""], "flag", "layer"))
+    groups = {"W": {"S 2p": make_spectrum(), "overlayer": film.assign_attrs(technique="xps", provenance="[]")}}
+    text = build_report(write_result(tmp_path / "out", groups)).read_text(encoding="utf-8")
+    assert "Thickness of layers" not in text
+    assert "<td>thickness of the film</td><td>WO3</td><td>3.20 nm</td><td>2.60 to 3.80</td>" in text
+    assert "overlayer_intervals.png" in text
+
+
+def test_flags_that_begin_alike_are_shown_once() -> None:
+    components = leaf_tables(make_spectrum(flags={"Li2S": "overlap: one; overlap: two; misfit"}))["components"]
+    row = share_rows(components.assign(group="A"), {})[0]
+    assert row.marks == [("overlap", ["overlap: one", "overlap: two"]), ("misfit", ["misfit"])]
 
 
 def test_a_long_series_takes_one_row_per_component(out: Path) -> None:

@@ -13,7 +13,7 @@ from imgpipe.figures.drawing import BLUE, FAINT, SINGLE, axes_at, figure_style, 
 from imgpipe.figures.spectra import shown_unit
 from imgpipe.model import OBJECT_DIMS, SERIES_DIMS
 
-ELSEWHERE = ("component", "peak", "layer", "interface")
+ELSEWHERE = ("component", "peak", "interface")
 """Object dimensions that have figures of their own."""
 LEFT, RIGHT, BOTTOM, TOP, ROW_HEIGHT, MOST_ROWS = 24.0, 3.0, 8.5, 5.0, 4.6, 40
 
@@ -21,7 +21,7 @@ LEFT, RIGHT, BOTTOM, TOP, ROW_HEIGHT, MOST_ROWS = 24.0, 3.0, 8.5, 5.0, 4.6, 40
 def interval_names(leaf: xr.Dataset) -> list[str]:
     """Return the variables of a leaf that carry an interval and are drawn here."""
     allowed = {dim for dim in OBJECT_DIMS if dim not in ELSEWHERE} | set(SERIES_DIMS)
-    names = [str(n) for n in leaf.data_vars if f"{n}_low" in leaf and f"{n}_high" in leaf]
+    names = sorted(str(n) for n in leaf.data_vars if f"{n}_low" in leaf and f"{n}_high" in leaf)
     return [n for n in names if {str(d) for d in leaf[n].dims} <= allowed and "energy" not in leaf[n].dims]
 
 

@@ -41,7 +41,7 @@ class Maker:
 
 def leaf_kind(leaf: xr.Dataset) -> str:
     """Return what a leaf is: ``section`` (layers were looked for), ``spectrum``, ``numbers``, or nothing of these."""
-    if {"layer", "interface"} & {str(dim) for dim in leaf.dims}:
+    if {"layer", "interface"} & {str(dim) for dim in leaf.dims} and leaf.attrs.get("technique") != "xps":
         return "section"
     if is_spectrum(leaf):
         return "spectrum"
@@ -110,8 +110,8 @@ def file_mark(leaf: str) -> str:
 
 
 def measured_leaves(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
-    """Yield name and data of each leaf that a step has measured: layers, spectra, numbers with intervals."""
-    for node in tree.leaves:
+    """Yield name and data of each leaf that a step has measured: layers, spectra, numbers with intervals; by name."""
+    for node in sorted(tree.leaves, key=lambda node: node.path):  # a disk has no order
         if leaf_kind(leaf := node.to_dataset()):
             yield node.path.strip("/"), leaf
 

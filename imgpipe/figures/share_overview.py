@@ -78,6 +78,8 @@ def spectrum_labels(components: pd.DataFrame) -> pd.Series[str]:
     for column in place_columns(components)[1:]:
         if (components.groupby("group")[column].nunique() > 1).any():
             parts.append([_short(value) for value in components[column]])
+    if len(parts) > 1 and len(set(parts[0])) == 1 and all(any(row) for row in zip(*parts[1:], strict=True)):
+        del parts[0]  # one group of several samples: its name tells nothing
     labels = [" ".join(dict.fromkeys(filter(None, row))) for row in zip(*parts, strict=True)]
     return pd.Series(labels, index=components.index, dtype=object)
 

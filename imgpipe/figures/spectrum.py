@@ -48,7 +48,7 @@ COMPONENT_COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW)
 """Colours of the components of a region, in order; they repeat after the seventh."""
 MOST_PANELS, MOST_SAMPLES = 4, 8
 """Spectra of a series, and samples, that are drawn one by one."""
-LEFT, RIGHT, BOTTOM, TOP = 11.5, 2.0, 8.5, 4.5
+LEFT, RIGHT, BOTTOM, TOP = 11.5, 3.0, 8.5, 4.5
 SINGLE_HEIGHT, PANEL_HEIGHT, RESIDUAL_HEIGHT, GAP = 54.0, 36.0, 8.5, 2.5
 SLIT = 1.0
 """Between a spectrum and its residuals, mm."""
@@ -116,8 +116,7 @@ def _draw_pair(
 
 def _draw_spectrum(axes: Axes, leaf: xr.Dataset, one: Spectrum, height: float, width: float) -> None:
     factor, unit = _shown_counts(one)
-    axes.plot(one.energy, one.measured * factor, "o", markersize=1.7, markerfacecolor="none", color=FAINT,
-              markeredgewidth=0.5, zorder=3)  # fmt: skip
+    _draw_measured(axes, one, factor)
     colours = colours_of(list(one.curves))
     if one.background is not None and one.envelope is not None:
         base = one.background * factor
@@ -138,6 +137,15 @@ def _draw_spectrum(axes: Axes, leaf: xr.Dataset, one: Spectrum, height: float, w
             0.015, 0.97, shortened(one.label, 40), transform=axes.transAxes, va="top", fontsize=6.5, weight="bold"
         )
     _write_labels(axes, leaf, one, factor, lines, (width, height))
+
+
+def _draw_measured(axes: Axes, one: Spectrum, factor: float) -> None:
+    """Draw what was measured: points where a fit is to be judged by them, else a line."""
+    if one.envelope is None:
+        axes.plot(one.energy, one.measured * factor, color=INK, linewidth=0.7)
+        return
+    axes.plot(one.energy, one.measured * factor, "o", markersize=1.7, markerfacecolor="none", color=FAINT,
+              markeredgewidth=0.5, zorder=3)  # fmt: skip
 
 
 def _shown_counts(one: Spectrum) -> tuple[float, str]:

@@ -1,8 +1,8 @@
 """How a quantity goes along a series: its mean slope, and the place from which on it changes.
 
-The model of an onset is a constant up to x0 and a growth beyond it, b g (1 - exp(-(x - x0)/g)), a straight line for
-infinite g. Position and scale enter nonlinearly, so that x0 is profiled on a grid with everything else at its best
-(Hinkley, Biometrika 56, 495, 1969; profile likelihood of a change point). Errors that all points share do not average
+The model of an onset is a constant up to x0 and growth (or decline) beyond it: a straight line, or one that bends by
+an exponential or a linear-parabolic law. x0 is profiled on a grid with everything else at its best (Hinkley, Biometrika
+56, 495, 1969). Errors that all points share do not average
 out: they are kept apart, carried through linearly, and never shrink with the number of points.
 """
 
@@ -18,9 +18,13 @@ FEWEST = 6
 """Points below which no onset is looked for."""
 MANY = 1000
 """Points beyond which neighbours are averaged before an onset is looked for."""
-GRID = 201
-SCALES = np.geomspace(0.03, 10.0, 14)
-"""Scales of growth in units of the length of the series; infinity (a straight line) is tried as well."""
+GRID = 101
+LAWS = (
+    ("exponential", np.geomspace(0.03, 10.0, 14)),
+    ("exponential", -np.geomspace(0.3, 10.0, 8)),
+    ("linear-parabolic", np.geomspace(1e-3, 10.0, 14)),
+)
+"""Laws of growth with their scales in units of the length of the series; a straight line is tried as well."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Onset:
     Attributes
     ----------
     gain : by how much BIC falls from the best model without an onset; at most zero where the data carry none
-    without : the best model without onset, "constant", "straight line" or "saturating from the start"
+    without : the best model without onset, "constant", "straight line" or "bent from the start"
     reduced : chi-square per degree of freedom
     """
 
@@ -81,11 +85,10 @@ class Onset:
 
 @dataclass(frozen=True)
 class Profile:
-    """Least chi-square with the onset held, (m,), and the scale of growth that gives it."""
+    """Least chi-square with the onset held, (m,)."""
 
     onset: np.ndarray
     chi2: np.ndarray
-    scale: np.ndarray
 
     @property
     def best(self) -> int:
@@ -155,18 +158,27 @@ def _chi2_line(of: Points) -> float:
     return max(_chi2_constant(of) - change**2 * float(np.sum(weight * centred**2)), 0.0)
 
 
-def growth(x: np.ndarray, onset: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Return zero up to the onset, then g (1 - exp(-t/g)) of t = x - onset; t itself for infinite g. Shapes broadcast."""
+def growth(x: np.ndarray, onset: np.ndarray, scale: np.ndarray, law: str = "exponential") -> np.ndarray:
+    """Return zero up to the onset, then a growth of t = x - onset that begins with slope 1. Shapes broadcast.
+
+    Parameters
+    ----------
+    scale : g; infinite for a straight line
+    law : exponential, g (1 - exp(-t/g)), which bends upward for negative g; or linear-parabolic (Deal and Grove,
+        J. Appl. Phys. 36, 3770, 1965), 2 g (sqrt(1 + t/g) - 1)
+    """
     beyond = np.maximum(x - onset, 0.0)
     straight = np.isinf(scale)
     finite = np.where(straight, 1.0, scale)
-    return np.where(straight, beyond, -finite * np.expm1(-beyond / finite))
+    part = beyond / finite
+    bent = -np.expm1(-part) if law == "exponential" else 2.0 * part / (np.sqrt(1.0 + part) + 1.0)
+    return np.where(straight, beyond, finite * bent)
 
 
-def _least(of: Points, onset: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def _least(of: Points, onset: np.ndarray, scale: np.ndarray, law: str = "exponential") -> np.ndarray:
     """Return the least chi-square over level and rate with onset (m,) and scale (k, m) held, (k, m)."""
     weight = of.u**-2 / np.sum(of.u**-2)
-    shape = growth(of.x, onset[:, None], scale[..., None])
+    shape = growth(of.x, onset[:, None], scale[..., None], law)
     shape = shape - (shape @ weight)[..., None]
     level = of.y - weight @ of.y
     size = (shape**2) @ weight
@@ -176,51 +188,65 @@ def _least(of: Points, onset: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(total * (weight @ level**2 - gained), 0.0))
 
 
-def profile(of: Points, onset: np.ndarray, saturating: bool) -> Profile:
-    """Return the least chi-square over level, rate and (if `saturating`) scale of growth for each onset (m,)."""
-    infinite = np.full((1, onset.size), np.inf)
-    chi2, scale = _least(of, onset, infinite)[0], infinite[0]
-    if not saturating:
-        return Profile(onset, chi2, scale)
-    tried = np.repeat(np.ptp(of.x) * SCALES[:, None], onset.size, axis=1)
-    for _ in range(3):
-        values = _least(of, onset, tried)
+def profile(of: Points, onset: np.ndarray, bending: bool, rounds: int = 5) -> Profile:
+    """Return the least chi-square over level, rate and (if `bending`) law and scale of growth for each onset (m,).
+
+    Parameters
+    ----------
+    rounds : how often the grid of scales is made finer, by three each time
+    """
+    best = _least(of, onset, np.full((1, onset.size), np.inf))[0]
+    if bending:
+        for law, scales in LAWS:
+            best = np.minimum(best, _over_scales(of, onset, law, np.ptp(of.x) * scales, rounds))
+    return Profile(onset, best)
+
+
+def _over_scales(of: Points, onset: np.ndarray, law: str, scales: np.ndarray, rounds: int) -> np.ndarray:
+    tried = np.repeat(scales[:, None], onset.size, axis=1)
+    best, columns = np.full(onset.size, np.inf), np.arange(onset.size)
+    for _ in range(rounds):
+        values = _least(of, onset, tried, law)
         place = values.argmin(axis=0)
-        columns = np.arange(onset.size)
-        better = values[place, columns] < chi2
-        chi2 = np.where(better, values[place, columns], chi2)
-        scale = np.where(better, tried[place, columns], scale)
+        best = np.minimum(best, values[place, columns])
         lower = tried[np.maximum(place - 1, 0), columns]
         upper = tried[np.minimum(place + 1, len(tried) - 1), columns]
         tried = np.geomspace(lower, upper, 7)
-    return Profile(onset, chi2, scale)
+    return best
 
 
-def onset(of: Points, saturating: bool = True) -> Onset:
+def onset(of: Points, bending: bool = True) -> Onset:
     """Return the onset of a change along a series of at least `FEWEST` points.
 
     Parameters
     ----------
-    saturating : growth may slow down; its scale is then fitted along and widens the interval. Without it growth is a
-        straight line
+    bending : growth may slow down or speed up; how is then fitted along and widens the interval. Without it growth
+        is a straight line
     """
     binned = _binned(of)
-    found = _refined(binned, saturating)
-    free = 4 if saturating else 3
+    found = _refined(binned, bending)
+    free = 4 if bending else 3
     dof = max(binned.x.size - free, 1)
     reduced = float(found.chi2.min()) / dof
     stretch = max(reduced, 1.0) if of.known else max(reduced, 1e-300)
     level = special.chdtri(1, 1 - LEVEL) if stretch == 1.0 else stats.f.ppf(LEVEL, 1, dof)
     low, high = _interval(found, float(stretch * level))
     value = float(found.onset[found.best])
-    moved = _refined(Points(binned.x, binned.y + binned.shared, binned.u, binned.shared, of.known), saturating)
-    shared = abs(float(moved.onset[moved.best]) - value) * float(special.ndtri(0.5 + LEVEL / 2))
-    gain, without = _gain(binned, found, saturating, stretch)
+    shared = float(special.ndtri(0.5 + LEVEL / 2)) * _shared_onset(binned, value, bending)
+    gain, without = _gain(binned, found, bending, stretch)
     start, end = float(of.x[0]), float(of.x[-1])
     low = value - float(np.hypot(value - low, shared)) if np.isfinite(low) else low
     high = value + float(np.hypot(high - value, shared)) if np.isfinite(high) else high
     low, high = (low if low > start else -np.inf), (high if high < end else np.inf)
     return Onset(value, low, high, gain, without, reduced)
+
+
+def _shared_onset(of: Points, value: float, bending: bool) -> float:
+    """Return how far the onset goes when all points move by their shared error."""
+    if not of.shared.any():
+        return 0.0
+    moved = _refined(Points(of.x, of.y + of.shared, of.u, of.shared, of.known), bending)
+    return abs(float(moved.onset[moved.best]) - value)
 
 
 def _binned(of: Points) -> Points:
@@ -234,14 +260,14 @@ def _binned(of: Points) -> Points:
     return Points(x, y, total**-0.5, shared, of.known)
 
 
-def _refined(of: Points, saturating: bool) -> Profile:
+def _refined(of: Points, bending: bool) -> Profile:
     """Return the profile on a grid over the whole series, then on one over the places that are possible."""
-    coarse = profile(of, np.linspace(of.x[0], of.x[-1], GRID), saturating)
+    coarse = profile(of, np.linspace(of.x[0], of.x[-1], GRID), bending, rounds=2)
     least = coarse.chi2.min()
     stretch = max(least / max(of.x.size - 4, 1), 1.0 if of.known else 0.0)
     possible = np.flatnonzero(coarse.chi2 <= least + 16.0 * stretch)
     first, last = max(possible[0] - 1, 0), min(possible[-1] + 1, GRID - 1)
-    return profile(of, np.linspace(coarse.onset[first], coarse.onset[last], GRID), saturating)
+    return profile(of, np.linspace(coarse.onset[first], coarse.onset[last], GRID), bending)
 
 
 def _interval(found: Profile, height: float) -> tuple[float, float]:
@@ -258,16 +284,16 @@ def _interval(found: Profile, height: float) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def _gain(of: Points, found: Profile, saturating: bool, stretch: float) -> tuple[float, str]:
+def _gain(of: Points, found: Profile, bending: bool, stretch: float) -> tuple[float, str]:
     cost = float(np.log(of.x.size))
-    start = profile(of, of.x[:1], saturating)
+    start = profile(of, of.x[:1], bending)
     plain = {
         "constant": _chi2_constant(of) / stretch + cost,
         "straight line": _chi2_line(of) / stretch + 2 * cost,
     }
-    if saturating:
-        plain["saturating from the start"] = float(start.chi2[0]) / stretch + 3 * cost
+    if bending:
+        plain["bent from the start"] = float(start.chi2[0]) / stretch + 3 * cost
     broken = profile(of, found.onset, False).chi2.min() / stretch + 3 * cost
-    bent = found.chi2.min() / stretch + (4 if saturating else 3) * cost
+    bent = found.chi2.min() / stretch + (4 if bending else 3) * cost
     without = min(plain, key=lambda name: plain[name])
     return float(plain[without] - min(broken, bent)), without

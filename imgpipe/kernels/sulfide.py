@@ -41,7 +41,7 @@ def shared_covariance(u_sulfide: Floats, u_thiophosphate: Floats) -> Floats:
     return np.asarray(-u_sulfide * np.minimum(u_sulfide, u_thiophosphate))
 
 
-def excess_sulfide(
+def beyond_lattice(
     sulfide: Floats, u_sulfide: Floats, thiophosphate: Floats, u_thiophosphate: Floats, ratio: Ratio
 ) -> Excess:
     """Return ``S2- - ratio x PS4`` with its 95 % interval; negative values are not cut off.

@@ -29,7 +29,8 @@ def methods_paragraphs(bundle: Bundle) -> list[str]:
 
     Every statement rests on the stored data (metadata, provenance); what is not known is said to be unknown.
     """
-    leaves = [node.to_dataset() for group in bundle.groups for node in bundle.tree(group).leaves]
+    trees = [sorted(bundle.tree(group).leaves, key=lambda node: node.path) for group in bundle.groups]
+    leaves = [node.to_dataset() for nodes in trees for node in nodes]
     sections = [leaf for leaf in leaves if not is_spectral(leaf)]
     spectra = [leaf for leaf in leaves if is_spectral(leaf)]
     if not leaves:

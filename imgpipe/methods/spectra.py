@@ -33,6 +33,15 @@ SHAPES = {
     "la": "LA(a, b, m)",
     "lf": "LF(a, b, w, m)",
 }
+OTHERS = {
+    "tougaard_u2": "Tougaard U2",
+    "gl_sum": "sum of Gaussian and Lorentzian",
+    "voigt": "Voigt",
+    "shirley": "Shirley",
+}
+"""Names of other models, in short."""
+TOLD = ("read", "fit_components")
+"""Steps that other sentences tell of."""
 NOISE = {
     "poisson": "by maximum likelihood of Poisson counts",
     "gaussian": "by least squares with Gaussian noise",
@@ -52,7 +61,8 @@ def spectrum_paragraphs(leaves: Sequence[xr.Dataset]) -> list[str]:
     first = f"{_acquisition(measured)} {_energy_scale(measured)}"
     if not fitted:
         return [first]
-    return [first, " ".join(_models(fitted)), *filter(None, [constraint_paragraph(fitted)]), _uncertainty(fitted)]
+    told = [first, " ".join(_models(fitted)), constraint_paragraph(fitted), _uncertainty(fitted), _further(leaves)]
+    return list(filter(None, told))
 
 
 def fit_model(leaf: xr.Dataset) -> dict[str, Any]:
@@ -100,8 +110,9 @@ def _energy_scale(leaves: Sequence[xr.Dataset]) -> str:
     by = low if low == high else f"{low} to {high}"
     u = f" (u = {span(np.concatenate(us).astype(float), 2)} eV)" if us else " (uncertainty not stated)"
     which = "The scale" if len(shifted) == len(leaves) else f"The scale of {len(shifted)} of {len(leaves)} regions"
-    how = "; ".join(different(_reference_text(entry) for leaf in shifted for entry in _references(leaf)))
-    return f"{text} {which} was shifted by {by} eV{u}" + (f" by {how}." if how else ".")
+    known = _texts(shifted, "energy_referenced_to")
+    how = "; ".join(known or different(_step_text(entry) for leaf in shifted for entry in _references(leaf)))
+    return f"{text} {which} was shifted by {by} eV{u}" + (f", referenced to {how}." if how else ".").replace("+-", "±")
 
 
 def _references(leaf: xr.Dataset) -> list[Mapping[str, Any]]:
@@ -110,10 +121,18 @@ def _references(leaf: xr.Dataset) -> list[Mapping[str, Any]]:
     return [entry for entry in entries if "energy" in str(entry["step"])]
 
 
-def _reference_text(entry: Mapping[str, Any]) -> str:
+def _step_text(entry: Mapping[str, Any]) -> str:
     given = {name: value for name, value in entry["settings"].items() if value not in (None, "", [], {}, False)}
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in given.items())
     return f"{str(entry['step']).replace('_', ' ')}{f' ({told})' if told else ''}"
+
+
+def _further(leaves: Sequence[xr.Dataset]) -> str:
+    """Name the other steps that ran, with all settings that they were given."""
+    entries = [entry for leaf in leaves for entry in json.loads(leaf.attrs.get("provenance", "[]"))]
+    others = [entry for entry in entries if entry["step"] not in TOLD and "energy" not in str(entry["step"])]
+    steps = different(_step_text(entry) for entry in others)
+    return f"Further steps: {'; '.join(steps)}." if steps else ""
 
 
 def _models(leaves: Sequence[xr.Dataset]) -> list[str]:
@@ -180,7 +199,7 @@ def _uncertainty(leaves: Sequence[xr.Dataset]) -> str:
     text = f"Shares are area percents of {'; '.join(of)}. " if of else ""
     others = different(str(name) for leaf in leaves for name in fit_model(leaf).get("alternatives", []))
     if known:
-        models = f" (tried: {listed([name.replace('_', ' ') for name in others])})" if others else ""
+        models = f" (tried: {listed([OTHERS.get(name, name.replace('_', ' ')) for name in others])})" if others else ""
         text += f"Their standard uncertainty combines {listed(known)}{models}; intervals are 95 % intervals. "
     text += "A component at zero, or at a bound, has a one-sided interval. "
     chi = _spread(leaves, "reduced_chi_square")

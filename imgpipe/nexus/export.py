@@ -58,7 +58,7 @@ def export_group(tree: xr.DataTree, path: Path, fields: Mapping[str, Value] | No
 
 
 def _leaves(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
-    for node in tree.leaves:
+    for node in sorted(tree.leaves, key=lambda node: node.path):  # a disk has no order
         leaf = node.to_dataset(inherit=False)
         if leaf.attrs.get("technique") == "xps" or ("energy" in leaf.dims and not {"x", "y"} & set(leaf.dims)):
             yield node.path.strip("/"), leaf
@@ -79,11 +79,11 @@ def _write_entry(file: h5py.File, name: str, leaf_name: str, leaf: xr.Dataset) -
     entry.attrs["NX_class"], entry.attrs[LEAF] = "NXentry", leaf_name
     if "energy" in leaf.dims:
         _describe(entry, leaf)
-    for variable, array in leaf.coords.items():
+    for variable, array in sorted(leaf.coords.items()):
         put_variable(entry, _coordinate_place(leaf, str(variable)), array, str(variable), kind="coordinate")
-    for variable, array in leaf.data_vars.items():
+    for variable, array in sorted(leaf.data_vars.items()):
         _write_variable(entry, leaf, str(variable), array)
-    for key, value in leaf.attrs.items():
+    for key, value in sorted(leaf.attrs.items()):
         put_text(entry, f"{ATTRIBUTES}/{key}", json.dumps(value))
     _complete_data(entry, leaf)
     if "component" in leaf.dims:

@@ -56,7 +56,8 @@ def read(
 
     Returns
     -------
-    an SEM image has the one leaf ``image``, with coordinates in nm (or px without a pixel size)
+    an SEM image has the one leaf ``image``, with coordinates in nm (or px without a pixel size); a file of spectra one
+    leaf per region (``S 2p``, ``survey``), of several samples ``SAMPLE/S 2p``, over the energy in eV
 
     Raises
     ------

@@ -153,7 +153,8 @@ def _zero_runs(rows: Rows) -> NDArray[np.bool_]:
     if rows.shape[1] < 2 * ZERO_RUN:
         return np.zeros(rows.shape[0], bool)
     zeros = np.cumsum(np.pad(rows == 0, ((0, 0), (1, 0))), axis=1)
-    found = (zeros[:, ZERO_RUN:] - zeros[:, :-ZERO_RUN] == ZERO_RUN).any(axis=1) & rows.any(axis=1)
+    runs = (zeros[:, ZERO_RUN:] - zeros[:, :-ZERO_RUN] == ZERO_RUN).any(axis=1)
+    found: NDArray[np.bool_] = runs & rows.any(axis=1)
     if found.any():
         others = np.where(rows[found] > 0, rows[found], np.nan)
         found[found] = np.nanmedian(others, axis=1) > _QUIET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from itertools import pairwise
 
@@ -60,15 +61,26 @@ def table(head: bytes) -> bool:
 def energy_head(line: str) -> str | None:
     """Return what separates the columns of a line of column heads with an energy among them, None for other lines."""
     for delimiter in DELIMITERS:
-        cells = line.split() if delimiter == " " else line.split(delimiter)
+        cells = cells_of(line, delimiter)
         if 2 <= len(cells) <= _MOST_CELLS and any(energy_name(cell) for cell in cells):
             return delimiter
     return None
 
 
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line; delimiters within double quotes don't count."""
+    if delimiter == " ":
+        cells = line.split()
+    elif '"' in line:
+        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    else:
+        cells = line.split(delimiter)
+    return [cell.strip().strip('"') for cell in cells]
+
+
 def energy_name(cell: str) -> bool:
     """Tell whether a column's head says binding or kinetic energy (``BE/eV``, ``Kinetic energy [eV]``, ``B.E.``)."""
-    return _ENERGY.match(cell.strip().strip('"')) is not None
+    return _ENERGY.match(cell) is not None
 
 
 def _text(head: bytes) -> str:

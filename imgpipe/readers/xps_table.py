@@ -14,7 +14,7 @@ import numpy as np
 from imgpipe.errors import ReadError
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
-from imgpipe.readers.xps_sniffs import energy_head
+from imgpipe.readers.xps_sniffs import cells_of, energy_head
 from imgpipe.readers.xps_spectrum import Numbers, Spectrum
 from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, text_of
 
@@ -44,7 +44,7 @@ def read(source: Source) -> list[Leaf]:
     text = text_of(source.path)
     lines = text.splitlines()
     at, delimiter = _find_head(lines)
-    rows = [_cells(line, delimiter) for line in lines[at:] if line.strip() and not line.startswith("#")]
+    rows = [cells_of(line, delimiter) for line in lines[at:] if line.strip() and not line.startswith("#")]
     spectrum = spectrum_of(rows, lines[:at], source.path, delimiter in (";", "\t"))
     if not text.endswith(("\n", "\r")):
         spectrum.flags.append(UNENDED)
@@ -62,10 +62,6 @@ def _find_head(lines: list[str]) -> tuple[int, str]:
     )
 
 
-def _cells(line: str, delimiter: str) -> Row:
-    return [cell.strip().strip('"') for cell in (line.split() if delimiter == " " else line.split(delimiter))]
-
-
 def spectrum_of(rows: list[Row], before: list[str], path: Path, comma: bool, sheet: str = "") -> Spectrum:
     """Return the spectrum of a table.
 
@@ -80,12 +76,8 @@ def spectrum_of(rows: list[Row], before: list[str], path: Path, comma: bool, she
     heads = rows[0]
     energy, scale, unit = _energy_column(heads)
     values = _intensity_column(heads, energy)
-    width = max(energy, values) + 1
     data = [row for row in rows[1:] if any(row)]
-    short = next((number for number, row in enumerate(data, 1) if len(row) < width), None)
-    if short is not None or not data:
-        told = f"row {short} of the table has too few columns" if short else "nothing follows the heads of the columns"
-        raise ReadError(f"the file is cut or damaged: {told}.", remedy=AGAIN)
+    _require_width(heads, data)
     entries = dict(filter(None, map(_entry, before)))
     found = Spectrum(
         labels=(entries.get("region", ""), sheet, heads[values], path.stem),
@@ -99,6 +91,23 @@ def spectrum_of(rows: list[Row], before: list[str], path: Path, comma: bool, she
     )
     _keep_metadata(found, entries, heads[values])
     return found
+
+
+def _require_width(heads: Row, data: list[Row]) -> None:
+    """Raise `ReadError` where a row has not as many cells as there are heads (empty cells at its end don't count)."""
+    if not data:
+        raise ReadError("the file is cut or damaged: nothing follows the heads of the columns.", remedy=AGAIN)
+    wanted = _filled(heads)
+    for number, row in enumerate(data, 1):
+        if len(row) < wanted or _filled(row) > max(wanted, len(heads)):
+            raise ReadError(
+                f"the file is cut or damaged: row {number} of the table has {len(row)} cells, its head {wanted}.",
+                remedy=AGAIN,
+            )
+
+
+def _filled(row: Row) -> int:
+    return max((index for index, cell in enumerate(row, 1) if cell), default=0)
 
 
 def _energy_column(heads: Row) -> tuple[int, str, str]:

@@ -52,6 +52,8 @@ def _spectra(archive: zipfile.ZipFile, source: Source) -> Iterator[Spectrum]:
         rows = list(_rows(_parsed(archive, place, source), texts))
         at = next((i for i, row in enumerate(rows[:_HEAD_ROWS]) if any(energy_name(cell) for cell in row)), None)
         if at is not None:
+            width = max(map(len, rows))
+            rows = [row + [""] * (width - len(row)) for row in rows]
             before = [": ".join(filter(None, row)) for row in rows[:at]]
             yield spectrum_of(rows[at:], before, Path(source.path), comma=False, sheet=name)
 

@@ -9,6 +9,7 @@ import jinja2
 import pandas as pd
 
 from imgpipe.bundle import Bundle, open_bundle
+from imgpipe.figures import leaf_kind, measured_leaves
 from imgpipe.figures.share_overview import place_columns
 from imgpipe.methods import methods_paragraphs, write_methods
 from imgpipe.report.content import FIT_FLAGS, FLAGS, failure_rows, flag_meaning, legend, run_facts
@@ -57,7 +58,9 @@ def _render(bundle: Bundle) -> str:
     sections = [group_section(bundle, name, tables["interfaces"], pictures[name]) for name in bundle.groups]
     anchors = {section.name: section.anchor for section in sections}
     rows, shares = layer_rows(layers, anchors), share_rows(components, anchors)
-    layered = bool(rows) or not shares
+    kinds = {leaf_kind(leaf) for name in bundle.groups for _, leaf in measured_leaves(bundle.tree(name))}
+    layered = "section" in kinds or not kinds - {""}
+    rows = rows if layered else []  # films measured by XPS stand with their group
     return _template().render(
         title=bundle.info.get("title") or ("Layer thickness" if layered else "Peak fits"),
         subtitle="Layer thickness from cross-sections" if layered else "Peak fits of photoelectron spectra",
@@ -67,7 +70,7 @@ def _render(bundle: Bundle) -> str:
         fields=list(rows[0].fields) if rows else [],
         flags=[(flag, text) for flag, text in FLAGS.items() if any(flag in row.flags for row in rows)],
         budget=budget_rows(layers),
-        overview=_overview(bundle, sections, layers),
+        overview=_overview(bundle, sections, layers) if layered else None,
         shares=shares,
         share_fields=list(shares[0].fields) if shares else [],
         share_flags=legend(FIT_FLAGS, shares),

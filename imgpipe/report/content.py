@@ -48,7 +48,10 @@ FIT_FLAGS = {
     " the scatter about the fit serves in their place.",
     "C 1s on Li": _CARBON,
     "C 1s": _CARBON,
-    "no energy reference": "Energies are as recorded; charging was not corrected.",
+    "binding energies as recorded": "Charging was not corrected; positions can't be compared with tables.",
+    "energy reference": "The reference line was not seen, or not known, everywhere; look at the shifts.",
+    "film not detected": "The film does not show: its thickness is an upper bound.",
+    "substrate not detected": "The substrate does not show: the thickness is a lower bound.",
 }
 """Flag of a fit -> what it means; a flag that starts like one of these means the same."""
 

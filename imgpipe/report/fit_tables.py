@@ -88,7 +88,7 @@ def _constraint_row(one: xr.Dataset) -> list[str]:
         _text(one, "applies_to"),
         "–" if not math.isfinite(value) else f"{shown}{f' ± {spread}' if spread != '–' else ''}{unit}",
         f"{fitted}{unit}" if fitted != "–" else "–",
-        f"{abs(effect):.1f} points of {most}" if math.isfinite(effect) and effect and most else "–",
+        f"{abs(effect):.1f} points of {most}" if math.isfinite(effect) and abs(effect) >= 0.05 and most else "–",
         _text(one, "source") + (" (unverified)" if unverified else ""),
     ]
 
@@ -107,6 +107,24 @@ def sensitivity_cells(leaf: xr.Dataset) -> Cells:
     columns = list(dict.fromkeys(names))
     rows = [[c, *(told.get((c, n), "–") for n in columns)] for c in dict.fromkeys(constraints)]
     return ["constraint", *columns], rows
+
+
+def order_cells(leaf: xr.Dataset) -> Cells:
+    """Return for each pair of samples how far their shares differ, and the probability that the first is greater.
+
+    Along a series the places differ; the table of pairs has them all.
+    """
+    names = ("pair_component", "first", "second", "difference", "u_difference", "probability_greater")
+    if not all(name in leaf and leaf[name].dims == ("pair",) for name in names):
+        return [], []
+    columns = [leaf[name].values for name in names]
+    rows = [[str(c), f"{a} > {b}", _difference(d, u), f"{p:.3f}"] for c, a, b, d, u, p in zip(*columns, strict=True)]
+    return ["component", "order", "difference (points)", "probability"], rows
+
+
+def _difference(value: float, u: float) -> str:
+    text, spread = with_uncertainty(float(value), float(u))
+    return f"{text} ± {spread}" if spread != "–" else text
 
 
 def _signed(value: float) -> str:

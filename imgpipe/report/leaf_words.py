@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from imgpipe.figures.intervals import interval_names, interval_table
-from imgpipe.report.fit_tables import constraint_cells, quality_cells, sensitivity_cells
+from imgpipe.report.fit_tables import constraint_cells, order_cells, quality_cells, sensitivity_cells
 from imgpipe.rounding import decimals_for, rounded, with_uncertainty
 
 TILT_STATES = {"yes": "corrected", "no": "not corrected", "unknown": "unknown whether corrected"}
@@ -40,7 +40,7 @@ def spectrum_facts(leaf: xr.Dataset) -> Facts:
     count = math.prod(size for dim, size in leaf.sizes.items() if dim in ("sample", "time", "cycle", "z"))
     facts = [
         ("file", attrs.get("source_file")),
-        ("sample", attrs.get("sample")),
+        ("sample", attrs.get("sample") if "sample" not in leaf.dims else ""),
         ("instrument", attrs.get("instrument")),
         ("acquired", str(attrs.get("acquired", "")).replace("T", " ")),
         ("photon energy", scalar_text(leaf, "photon_energy", 1.0, "eV", digits=7)),
@@ -58,7 +58,13 @@ def spectrum_facts(leaf: xr.Dataset) -> Facts:
 def energy_reference(leaf: xr.Dataset) -> str:
     """Return what the energy scale rests on."""
     if "energy_shift" not in leaf:
-        return "none: energies as recorded"
+        return "none: energies as recorded" if "energy" in leaf.dims else ""
+    to = str(leaf.attrs.get("energy_referenced_to", "")).replace("+-", "±")
+    by = _shift_text(leaf)
+    return f"{to}; {by}" if to else by
+
+
+def _shift_text(leaf: xr.Dataset) -> str:
     if leaf["energy_shift"].ndim:
         shifts = leaf["energy_shift"].values
         return f"shifted by {float(shifts.min()):+.2f} to {float(shifts.max()):+.2f} eV"
@@ -119,6 +125,7 @@ def spectrum_tables(leaf: xr.Dataset) -> dict[str, Cells]:
         "What each constraint is worth: change of the share, in points, when it moves by ± its u": sensitivity_cells(
             leaf
         ),
+        "Order of samples, with its probability": order_cells(leaf),
         "Further results": interval_cells(leaf),
     }
 

@@ -30,6 +30,14 @@ class ShareRow:
     of: str
     flags: list[str]
 
+    @property
+    def marks(self) -> list[tuple[str, list[str]]]:
+        """Beginning of each flag, once, with the flags that begin so."""
+        found: dict[str, list[str]] = {}
+        for flag in self.flags:
+            found.setdefault(flag.partition(":")[0], []).append(flag)
+        return list(found.items())
+
 
 def share_rows(components: pd.DataFrame, anchors: Mapping[str, str]) -> list[ShareRow]:
     """Return the table of components as text, in the order of the file; a long series takes one row per component."""

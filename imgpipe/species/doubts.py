@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imgpipe.kernels.fit import FitResult
+from imgpipe.kernels.fit import FitResult, monte_carlo
+from imgpipe.kernels.fit.fitting import take
 from imgpipe.species.fitting import Fitter, bic, fitter
 from imgpipe.species.measuring import sample_pairs
 from imgpipe.species.plan import RegionPlan
 
 SHAPES = ("voigt", "gl_sum", "gl_product", "gaussian")
 """Symmetric shapes that may stand for one another."""
+HELD_SHIFTS, TIED_WIDTHS = "held_shifts", "tied_widths"
+"""Stiffer models: chemical shifts at their library values, width ratios at theirs. Where two components are not
+resolved, a free shift or width lets the smaller one shrink together with its own u; the stiffer fit shows how far."""
+LARGEST_DRAW = 4_000_000
+"""Numbers drawn at a time."""
 Effects = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
@@ -28,6 +34,7 @@ class Doubts:
     models : names of the alternatives; `weights` (b, 1 + alternative), the fit itself first
     effects : constraint -> (plus, minus), each (b, c) percent: change of the shares when it moves by its u
     preferred : constant -> its mean value where it is fitted, with its u as a prior
+    monte_carlo : (b, c) percent, standard deviation of the shares over refits to counts drawn about the fit
     """
 
     u_model: np.ndarray
@@ -38,32 +45,65 @@ class Doubts:
     weights: np.ndarray
     effects: Effects
     preferred: dict[str, float]
+    monte_carlo: np.ndarray | None = None
 
 
-def doubts(base: Fitter, y: np.ndarray, alternatives: Sequence[str], sensitivity: bool, exact: bool) -> Doubts:
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of a fit.
+
+    Attributes
+    ----------
+    alternatives : other backgrounds, shapes and stiffer models
+    sensitivity : move every constraint by its u, for the table
+    exact : constants are taken as exactly known
+    draws : of the Monte Carlo, 0 for none
+    """
+
+    alternatives: tuple[str, ...] = ()
+    sensitivity: bool = False
+    exact: bool = False
+    draws: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Tell whether anything is asked."""
+        return bool(self.alternatives or self.sensitivity or self.draws or not self.exact)
+
+
+def doubts(base: Fitter, y: np.ndarray, asked: Questions) -> Doubts:
     """Refit with other backgrounds and shapes, with constants freed, and with each constraint moved by its u.
 
     The spread over models is the root mean square departure of the alternatives from the reported fit, each with the
     weight exp(-BIC difference / 2), the difference divided by the reduced chi-square of the best where that exceeds
     1. A prior's doubt is in the covariance already. Constants held without a prior are freed, all at once, each with
     its u as a prior: how far the shares go then, and by how much their variance grows, is what the constants add. The
-    moves of the sensitivity table enter nothing.
-
-    Parameters
-    ----------
-    sensitivity : make that table
-    exact : constants are taken as exactly known
+    moves of the sensitivity table and the Monte Carlo enter nothing.
     """
     result = base.fit(y)
     percent, pairs = base.percent(result), sample_pairs(base.built)
-    u_model, u_model_difference, weights = _spread(base, y, result, alternatives)
+    u_model, u_model_difference, weights = _spread(base, y, result, asked.alternatives)
     held = [c.name for c in base.built.constraints if c.held]
     u_constants, u_between = np.zeros_like(percent), np.zeros((len(y), len(pairs)))
     preferred: dict[str, float] = {}
-    if held and not exact:
+    if held and not asked.exact:
         u_constants, u_between, preferred = _freed(base, y, result, held)
-    effects = _moved(base, y, percent, result) if sensitivity else {}
-    return Doubts(u_model, u_constants, u_model_difference, u_between, tuple(alternatives), weights, effects, preferred)
+    effects = _moved(base, y, percent, result) if asked.sensitivity else {}
+    drawn = _monte_carlo(base, result, asked.draws) if asked.draws else None
+    return Doubts(
+        u_model, u_constants, u_model_difference, u_between, asked.alternatives, weights, effects, preferred, drawn
+    )
+
+
+def _monte_carlo(base: Fitter, result: FitResult, draws: int) -> np.ndarray:
+    """Return the standard deviation of the shares (b, c) over refits to drawn counts, a few spectra at a time."""
+    rows = max(1, LARGEST_DRAW // (draws * base.problem.n_points))
+    parts = []
+    for first in range(0, len(result.q), rows):
+        some = np.arange(first, min(first + rows, len(result.q)))
+        refits = monte_carlo(base.problem, take(result, some), draws, seed=first)
+        parts.append(base.percent(refits).reshape(some.size, draws, -1).std(axis=1, ddof=1))
+    return np.concatenate(parts)
 
 
 def _freed(
@@ -123,6 +163,10 @@ def _other(base: Fitter, name: str) -> Fitter:
 
 
 def _changed(region: RegionPlan, name: str) -> RegionPlan:
+    if name == HELD_SHIFTS:
+        return replace(region, components=tuple(replace(c, u_shift=0.0) for c in region.components))
+    if name == TIED_WIDTHS:
+        return replace(region, components=tuple(replace(c, u_width_ratio=0.0) for c in region.components))
     if name not in SHAPES:
         return replace(region, background=name)
     swapped = (replace(c, shape=name) if c.shape in SHAPES else c for c in region.components)

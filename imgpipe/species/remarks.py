@@ -29,7 +29,8 @@ class Remarks:
         """Add a text where `where` (b,) holds; `place` is the component or spot."""
         column = self.texts[:, place]
         hit = np.asarray(where, dtype=bool)
-        column[hit] = [f"{old}; {text}" if old else text for old in column[hit]]
+        joined = {old: f"{old}; {text}" if old else text for old in set(column[hit])}
+        column[hit] = [joined[old] for old in column[hit]]
 
 
 def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndarray:
@@ -39,9 +40,9 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
     bound = (found["at_low"] + found["at_high"]) > 0
     for place, one in enumerate(built.columns):
         component = one.component
-        zero = np.asarray(found["at_zero"][:, place] > 0)
+        zero = np.asarray(found["at_zero"][:, place] > 0, dtype=bool)
         remarks.add(zero, "at bound: area is zero, interval one-sided", place)
-        faint = ~zero & (found["area"][:, place] < DETECTION * found["u_area"][:, place])
+        faint: np.ndarray = ~zero & (found["area"][:, place] < DETECTION * found["u_area"][:, place])
         remarks.add(faint, "below detection", place)
         for word, handle in zip(("position", "width"), one.main[:2], strict=True):
             tied = np.abs(links[handle]) > 0

@@ -11,10 +11,9 @@ from imgpipe.species.building import build
 from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import FitPlan
 
-STEP, COARSE = 0.1, 0.2
-"""eV between two trial charge shifts, at first and where a fit is looked at again."""
-WIDTHS = (0.7, 0.85, 1.0, 1.2, 1.45)
-FEW_WIDTHS = (0.75, 1.0, 1.3)
+STEP = 0.2
+"""eV between two trial charge shifts."""
+WIDTHS = (0.7, 0.95, 1.3)
 """Trial widths over the start width of the plan."""
 DEPARTURES = (-2.5, -1.2, 1.2, 2.5)
 """Trial chemical shifts, in standard deviations of their prior."""
@@ -46,19 +45,17 @@ def starts(built: Built, plan: FitPlan, y: np.ndarray) -> np.ndarray:
     Each spectrum is described by its required components at every trial shift and width, with non-negative areas; the
     best trial is the start. What samples share starts at the median.
     """
-    return _starts(built, plan, y, (), WIDTHS, STEP)
+    return _starts(built, plan, y, ())
 
 
 def other_starts(built: Built, plan: FitPlan, y: np.ndarray) -> list[np.ndarray]:
     """Return further starts for spectra whose fit is doubtful: chemical shifts below and above the library's."""
     if not any(name[0] == "shift" for name in built.shared):
         return []
-    return [_starts(built, plan, y, side, FEW_WIDTHS, COARSE) for side in (DEPARTURES[:2], DEPARTURES[2:])]
+    return [_starts(built, plan, y, side) for side in (DEPARTURES[:2], DEPARTURES[2:])]
 
 
-def _starts(
-    built: Built, plan: FitPlan, y: np.ndarray, departures: tuple[float, ...], widths: tuple[float, ...], step: float
-) -> np.ndarray:
+def _starts(built: Built, plan: FitPlan, y: np.ndarray, departures: tuple[float, ...]) -> np.ndarray:
     order: dict[int, int] = {handle: place for place, handle in enumerate(built.start)}
     found = np.repeat(np.array(list(built.start.values()), dtype=np.float64)[None, :], len(y), axis=0)
     chosen: dict[int, list[np.ndarray]] = {}
@@ -69,7 +66,7 @@ def _starts(
         first = here.stop
         key = (spot.region, spot.x.tobytes())
         if key not in known:
-            known[key] = _trials(plan, spot, departures, widths, step)
+            known[key] = _trials(plan, spot, departures)
         trials.append(known[key])
         costs.append(_misfits(known[key].designs, y[:, here], known[key].peaks) + known[key].cost)
     for number, best in enumerate(_best(built, plan, costs, trials)):
@@ -115,7 +112,7 @@ def _handle(built: Built, name: tuple[str, ...], sample: str) -> int:
     return built.shared[own] if own in built.shared else built.shared[(*name[:-1], "")]
 
 
-def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tuple[float, ...], step: float) -> Trials:
+def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...]) -> Trials:
     alone = build([spot], plan)
     problem = alone.model.compile()
     order: dict[int, int] = {handle: place for place, handle in enumerate(alone.start)}
@@ -126,15 +123,15 @@ def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...], widths: tu
     shifts = {place: u[name[2]] for name, place in named.items() if name[0] == "shift"}
     rows = [np.where(np.arange(base.size) == place, d * sd, base) for place, sd in shifts.items() for d in departures]
     rows = rows or [base]
-    q = np.array([r for r in rows for _ in widths])
-    factors = np.tile(np.array(widths), len(rows))
+    q = np.array([r for r in rows for _ in WIDTHS])
+    factors = np.tile(np.array(WIDTHS), len(rows))
     for name, place in named.items():
         if name[0] == "width":
             q[:, place] *= factors
     reach = 2.5 * spot.u_charge
-    grid = step * np.arange(-round(reach / step), round(reach / step) + 1)
+    grid = STEP * np.arange(-round(reach / STEP), round(reach / STEP) + 1)
     q = np.repeat(q, grid.size, axis=0)
-    q[:, charge] = np.tile(grid, len(rows) * len(widths))
+    q[:, charge] = np.tile(grid, len(rows) * len(WIDTHS))
     q = np.clip(q, alone.low, alone.high)
     cost = 0.5 * (q[:, charge] / spot.u_charge) ** 2
     for place, sd in shifts.items():

@@ -202,8 +202,8 @@ def specs_xml(path: Path, truth: np.ndarray, shifts: Sequence[float], *, stated:
     rows = points + head + tail
     counts = [int(truth[head + tail + row - head + int(shift)]) for row in range(rows) for shift in shifts]
     detectors = "".join(
-        f'<struct type_name="Detector"><double name="position">0</double><double name="shift">{shift * 0.1 / 20}</double>'
-        '<double name="gain">1</double></struct>'
+        '<struct type_name="Detector"><double name="position">0</double>'
+        f'<double name="shift">{shift * 0.1 / 20}</double><double name="gain">1</double></struct>'
         for shift in shifts
     )
     numbers = (

@@ -40,7 +40,9 @@ def keyed(found):
     renamed = {"background": "bg_type", "average_width": "av_width"}
     for i, one in enumerate(found["regions"]):
         told |= {f"region{i}/{renamed.get(key, key)}": value for key, value in one.items()}
-    renamed = {f"{a}_{b}": f"{a}_{c}" for a in ("area", "width", "position") for b, c in (("low", "min"), ("high", "max"))}
+    renamed = {
+        f"{a}_{b}": f"{a}_{c}" for a in ("area", "width", "position") for b, c in (("low", "min"), ("high", "max"))
+    }
     for i, one in enumerate(found["components"]):
         told |= {f"component{i}/{renamed.get(key, key)}": value for key, value in one.items()}
         told[f"component{i}/lineshape"] = re.sub(r"[()]", "", one["shape"])

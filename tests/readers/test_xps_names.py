@@ -36,6 +36,8 @@ def test_first_label_that_names_a_region_wins():
     assert region_name("", " ").name == "spectrum"
 
 
-@pytest.mark.parametrize(("text", "part"), [("a/b\\c", "a_b_c"), (" .hidden. ", "hidden"), ("\n", "_"), ("..", "spectrum")])
+@pytest.mark.parametrize(
+    ("text", "part"), [("a/b\\c", "a_b_c"), (" .hidden. ", "hidden"), ("\n", "_"), ("..", "spectrum")]
+)
 def test_parts_of_leaf_names(text, part):
     assert path_part(text) == part

@@ -101,7 +101,9 @@ def test_scienta(folder, name, region, points):
     found = read(folder / f"{name}.txt")[region].to_dataset()
     assert found.sizes["energy"] == points
     with h5py.File(folder / "scienta_txt_ref.nxs") as file:
-        groups = [group for group in file if f"{group}/data/energy" in file and file[f"{group}/data/energy"].size == points]
+        groups = [
+            group for group in file if f"{group}/data/energy" in file and file[f"{group}/data/energy"].size == points
+        ]
     assert groups
     energy, values = by_energy(*reference(folder / "scienta_txt_ref.nxs", groups[0]))
     assert np.allclose(found.energy.values, energy, atol=1e-6)

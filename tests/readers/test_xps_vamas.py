@@ -55,7 +55,9 @@ def test_leading_blank_lines_and_suffixes(tmp_path, before, name):
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_line_ends(tmp_path, line_end):
-    assert leaf(vamas(tmp_path / "a.vms", [vamas_block("S 2p", COUNTS)], line_end=line_end)).counts.sum() == COUNTS.sum()
+    assert (
+        leaf(vamas(tmp_path / "a.vms", [vamas_block("S 2p", COUNTS)], line_end=line_end)).counts.sum() == COUNTS.sum()
+    )
 
 
 def test_corresponding_variables_are_interleaved(tmp_path):

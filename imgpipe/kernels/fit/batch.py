@@ -92,13 +92,14 @@ def _store(plan, system, data, target, point, bounds, bounded, points, output, i
     covariance = output.covariance[i]
     exists = fill_covariance(plan, system, bounded, covariance)
     freedom = degrees_of_freedom(plan, points, q, amplitude, low, high)
+    statistic = merit(data, data.weight)
     reduced = ratio(pearson(data), freedom)
     if data.settings[UNKNOWN_VARIANCE] > 0.0:
         for a in range(covariance.shape[0]):
             for b in range(covariance.shape[0]):
                 covariance[a, b] *= reduced
     numbers = output.numbers[i]
-    numbers[0] = merit(data, data.weight)
+    numbers[0] = statistic
     numbers[1] = prior_merit(plan, target, q, amplitude)
     numbers[2] = reduced
     numbers[3] = abbe_value(plan.segment, data.weight, data.residual)

@@ -1,7 +1,8 @@
 """The Faddeeva function w(z) = exp(-z**2) erfc(-iz), by the rational series of Weideman.
 
 J. A. C. Weideman, SIAM J. Numer. Anal. 31 (1994) 1497. With N = 24 terms the absolute error is below 1e-10 in the
-upper half plane. The series has real coefficients, so it is summed by Goertzel's recurrence: two multiply-adds a term.
+upper half plane, with 32 below 1e-12. The series has real coefficients, so it is summed by Goertzel's recurrence: two
+multiply-adds a term.
 """
 
 from __future__ import annotations
@@ -10,26 +11,29 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from imgpipe.kernels.fit.elementary import INLINE
 
-TERMS = 24
-THIRD = TERMS // 3
-SCALE = math.sqrt(TERMS / math.sqrt(2.0))
+TERMS, REAL_TERMS = 24, 32
+"""Terms of the series for complex and for real arguments, where they cost little."""
+THIRD, QUARTER = TERMS // 3, REAL_TERMS // 4
+SCALE, REAL_SCALE = math.sqrt(TERMS / math.sqrt(2.0)), math.sqrt(REAL_TERMS / math.sqrt(2.0))
 ROOT_PI = math.sqrt(math.pi)
 
 
-def _coefficients(terms: int) -> tuple[float, ...]:
+def _coefficients(terms: int, scale: float) -> NDArray[np.float64]:
     """Return the coefficients, highest power first (Weideman's table 1)."""
     points = 2 * terms
     k = np.arange(-points + 1, points)
-    t = SCALE * np.tan(k * np.pi / (2 * points))
-    f = np.concatenate([[0.0], np.exp(-(t**2)) * (SCALE**2 + t**2)])
+    t = scale * np.tan(k * np.pi / (2 * points))
+    f = np.concatenate([[0.0], np.exp(-(t**2)) * (scale**2 + t**2)])
     a = np.real(np.fft.fft(np.fft.fftshift(f))) / (2 * points)
-    return tuple(float(c) for c in a[1 : terms + 1][::-1])
+    return np.ascontiguousarray(a[1 : terms + 1][::-1])
 
 
-COEFFICIENTS = np.array(_coefficients(TERMS))
+COEFFICIENTS = _coefficients(TERMS, SCALE)
+REAL_COEFFICIENTS = _coefficients(REAL_TERMS, REAL_SCALE)
 
 
 @njit(**INLINE)
@@ -61,9 +65,15 @@ def faddeeva(u, v):  # type: ignore[no-untyped-def]
 @njit(**INLINE)
 def scaled_erfc(t):  # type: ignore[no-untyped-def]
     """Return exp(t**2) erfc(t) = w(it) for t >= 0."""
-    one = 1.0 / (SCALE + t)
-    z = (SCALE - t) * one
+    one = 1.0 / (REAL_SCALE + t)
+    z = (REAL_SCALE - t) * one
     total = 0.0
-    for n in range(TERMS):
-        total = COEFFICIENTS[n] + z * total
+    for n in range(QUARTER):
+        total = REAL_COEFFICIENTS[n] + z * total
+    for n in range(QUARTER, 2 * QUARTER):
+        total = REAL_COEFFICIENTS[n] + z * total
+    for n in range(2 * QUARTER, 3 * QUARTER):
+        total = REAL_COEFFICIENTS[n] + z * total
+    for n in range(3 * QUARTER, REAL_TERMS):
+        total = REAL_COEFFICIENTS[n] + z * total
     return (2.0 * total * one + 1.0 / ROOT_PI) * one

@@ -141,16 +141,21 @@ def start(shapes, plan, work, trial, data, target, q, amplitude):  # type: ignor
 
 
 @njit(**CORE)
-def finish(plan, system, q, amplitude, low, high):  # type: ignore[no-untyped-def]
-    """Take the last small step in q and the amplitudes."""
+def finish(plan, work, system, data, q, amplitude, low, high):  # type: ignore[no-untyped-def]
+    """Take the last small step in q and the amplitudes; the curve follows by its derivatives."""
+    columns, points = amplitude.size, plan.x.size
     amplitude_step(system)
     for a in range(q.size):
-        q[a] = min(max(q[a] + system.step[a], low[a]), high[a])
+        before = q[a]
+        q[a] = min(max(before + system.step[a], low[a]), high[a])
+        add_to_curve(data.curve, 0, points, work.rows, columns + a, q[a] - before)
     for i in range(system.live_count[0]):
         c = system.live[i]
+        before = amplitude[c]
         amplitude[c] += system.solution[i]
         if plan.column_kind[c] == NONNEGATIVE:
             amplitude[c] = max(amplitude[c], 0.0)
+        add_to_curve(data.curve, 0, points, work.rows, c, amplitude[c] - before)
 
 
 @njit(**CORE)
@@ -213,7 +218,8 @@ def descend(shapes, plan, work, system, trial, data, target, point, new_point, b
         while True:
             promised = damped_step(system, damping, q, low, high)
             if promised + decrease <= small and damping <= 1.0:
-                finish(plan, system, q, amplitude, low, high)
+                if not stale:
+                    finish(plan, work, system, data, q, amplitude, low, high)
                 status = CONVERGED
                 break
             if iterations >= data.settings[ITERATIONS] or damping > MOST_DAMPING or not np.isfinite(promised):

@@ -38,10 +38,9 @@ def try_other_starts(
     b = y.shape[0]
     part = take(result, rows) if b > 1 else result
     first = np.broadcast_to(start, (b, start.shape[1]))[rows]
-    draws = np.random.default_rng(20260101).standard_normal((count, start.shape[1]))
-    spread = _spread(problem, part, first)
-    for draw in draws:
-        begin = np.clip(first + spread * draw, part.low, part.high)
+    rng = np.random.default_rng(20260101)
+    for _ in range(count):
+        begin = _other_start(problem, part, first, rng)
         other = run(
             problem, np.ascontiguousarray(y[rows]), part.weight, np.ascontiguousarray(begin), part.low, part.high,
             part.prior_mean, replace(options, warm=False),
@@ -50,15 +49,19 @@ def try_other_starts(
     return _put(result, rows, part) if b > 1 else part
 
 
-def _spread(problem: Problem, result: FitResult, start: Floats) -> Floats:
-    """Return (b, Q) how far other starts go: a third of the range, else a prior's width, else a tenth of the value."""
+def _other_start(problem: Problem, result: FitResult, start: Floats, rng: np.random.Generator) -> Floats:
+    """Return (b, Q): two prior widths about the start, else anywhere between the bounds, else a tenth of the value."""
+    drawn, anywhere = rng.standard_normal(start.shape[1]), rng.uniform(size=start.shape[1])
     width = result.high - result.low
-    spread = np.where(np.isfinite(width), width / 3.0, np.maximum(0.1 * np.abs(start), 0.1))
+    bounded = np.isfinite(width)
+    near = start + np.maximum(0.1 * np.abs(start), 0.1) * drawn
+    with np.errstate(invalid="ignore"):
+        begin = np.where(bounded, result.low + anywhere * width, near)
     for row, sd in zip(problem.plan.prior_row, problem.prior_sds, strict=True):
         only = np.flatnonzero(row)
         if only.size == 1:
-            spread[:, only[0]] = np.minimum(spread[:, only[0]], 2.0 * sd / abs(row[only[0]]))
-    return spread
+            begin[:, only[0]] = start[:, only[0]] + 2.0 * sd / abs(row[only[0]]) * drawn[only[0]]
+    return np.clip(begin, result.low, result.high)
 
 
 def _better(one: FitResult, other: FitResult) -> FitResult:

@@ -28,7 +28,7 @@ def compare_models(
     window: dict[str, Window] | None = None,
     strong: Annotated[float, Field(ge=0)] = 6.0,
     noise: Literal["auto", "poisson", "gaussian"] = "auto",
-) -> Annotated[xr.DataTree, Gives(table="models", bic="1", gain="1")]:
+) -> Annotated[xr.DataTree, Gives(table="models", model_bic="1", gain="1")]:
     """Tell which optional components the spectra carry, by the Bayesian information criterion.
 
     The fit starts with the required components of the model; optional ones are added one at a time, the best first,
@@ -48,8 +48,8 @@ def compare_models(
 
     Returns
     -------
-    per leaf a table of all models tried: ``bic`` (sum over the spectra of the joint fit), ``gain`` (its fall against
-    the best smaller model), ``accepted``, ``added``
+    per leaf a table of all models tried: ``model_bic`` (sum over the spectra of the joint fit), ``gain`` (its fall
+    against the best smaller model), ``accepted``, ``added``
     """
     plan = adjusted(chosen_plan(model, components), background, shape)
     counted = "poisson" if noise == "auto" else noise

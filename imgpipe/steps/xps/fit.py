@@ -7,6 +7,7 @@ import xarray as xr
 from pydantic import Field
 
 from imgpipe.species import Component
+from imgpipe.species.doubts import Questions
 from imgpipe.species.entries import Background
 from imgpipe.species.fitting import Options, fitter
 from imgpipe.species.selection import Candidate, select
@@ -45,6 +46,7 @@ def fit_components(
     alternatives: bool | list[str] = True,
     sensitivity: bool = True,
     constants_exact: bool = False,
+    monte_carlo: Annotated[int, Field(ge=0, le=10_000)] = 0,
     warm_start: bool = False,
     multistart: Annotated[int, Field(ge=0, le=50)] = 0,
     curves: Literal["auto", "all", "none"] = "auto",
@@ -81,9 +83,11 @@ def fit_components(
     leave_out : components of the model that are not fitted
     refuse_unsupported : leave out optional components that the data don't carry (see compare_models)
     noise : auto is poisson for counts; gaussian weighs all points alike and takes the noise from the residuals
-    alternatives : backgrounds and shapes whose spread enters the interval; true for the usual ones, or a list
+    alternatives : other models whose spread enters the interval, true for the usual ones, or a list: backgrounds,
+        shapes, held_shifts (chemical shifts at the library's values), tied_widths
     sensitivity : refit with every prior and constant moved by its u
     constants_exact : take constants without a prior as exactly known: nothing for them enters the interval
+    monte_carlo : draws of counts about each fit; their spread stands beside the u of the share and enters nothing
     warm_start : start each spectrum of a series where the one before it ended
     multistart : further starts for spectra whose fit is flagged
     curves : auto draws envelope, background and components for up to 2000 spectra; all is lazy where the data is
@@ -112,7 +116,8 @@ def fit_components(
         if refuse_unsupported:
             tried, spots = select(own, spots, some_spectra(group), Options(counted))
         compiled = fitter(own, spots, Options(counted, warm_start, multistart))
-        fitted = run_group(compiled, group, alternatives_in(alternatives, compiled), sensitivity, constants_exact)
+        others = alternatives_in(alternatives, compiled)
+        fitted = run_group(compiled, group, Questions(others, sensitivity, constants_exact, monte_carlo))
         drawn = curves == "all" or (curves == "auto" and len(fitted.block) <= MANY_CURVES)
         for number, one in enumerate(group):
             found = leaf_results(fitted, number, drawn)

@@ -11,7 +11,7 @@ from imgpipe.kernels.share_intervals import probability_greater, share_interval
 from imgpipe.model import quantity, texts
 from imgpipe.species.measuring import sample_pairs
 from imgpipe.species.parts import Column
-from imgpipe.species.remarks import component_flags, misfit, spectrum_flags
+from imgpipe.species.remarks import misfit, spectrum_flags
 from imgpipe.steps.xps.fit_run import Fitted
 from imgpipe.steps.xps.fit_tables import constraint_tables
 
@@ -82,7 +82,6 @@ def _components(leaf: Leaf) -> xr.Dataset:
     constants, model = _spread_over(leaf, "u_constants"), _spread_over(leaf, "u_model")
     total = np.sqrt(random**2 + constants**2 + model**2)
     low, high = share_interval(found["percent"], total, found["at_zero"] > 0)
-    flags = component_flags(built, found, fitted.links)
     values: dict[str, tuple[np.ndarray, str, str]] = {
         "position": (found["position"], "eV", "binding energy"),
         "u_position": (found["u_position"] * scale, "eV", "u of the binding energy"),
@@ -98,9 +97,12 @@ def _components(leaf: Leaf) -> xr.Dataset:
         "area_percent_low": (low, "percent", "share, lower end of the 95 % interval"),
         "area_percent_high": (high, "percent", "share, upper end of the 95 % interval"),
     }
+    if fitted.doubts is not None and fitted.doubts.monte_carlo is not None:
+        drawn = interpolated(fitted.doubts.monte_carlo, fitted.asked, len(random))
+        values["u_area_percent_monte_carlo"] = (drawn, "percent", "sd of the share over refits to drawn counts")
     names = texts([c.component.name for c in leaf.columns], "component", "component")
     variables = {name: _quantity(leaf.of_components(v), unit, title) for name, (v, unit, title) in values.items()}
-    flagged = leaf.of_components(flags)
+    flagged = leaf.of_components(fitted.flags)
     return xr.Dataset(
         {
             **variables,
@@ -164,8 +166,7 @@ def _peaks(leaf: Leaf) -> xr.Dataset:
         return np.asarray(found["height"][:, n] * narrower * found["area"][:, n] * share(c, half))
 
     split = {n: leaf.fitted.splitting(c) for n, c in enumerate(built.columns)}
-    flags = component_flags(built, found, leaf.fitted.links)
-    flagged = laid(lambda n, c, h: flags[:, n])
+    flagged = laid(lambda n, c, h: leaf.fitted.flags[:, n])
     values = {
         "peak_position": (laid(lambda n, c, h: found["position"][:, n] + h * split[n]), "eV", "binding energy"),
         "u_peak_position": (laid(lambda n, c, h: (found["u_position"] * scale)[:, n]), "eV", "u of the binding energy"),

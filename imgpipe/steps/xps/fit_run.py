@@ -1,5 +1,6 @@
 """Run a joint fit over all spectra of a group of leaves: in memory, or block by block where the data is lazy."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from imgpipe.kernels.fit import CONVERGED
-from imgpipe.species.doubts import Doubts, doubts
+from imgpipe.species.doubts import Doubts, Questions, doubts
 from imgpipe.species.fitting import Fitter
 from imgpipe.species.measuring import Measured
 from imgpipe.species.packing import pack, sizes, unpack
 from imgpipe.species.parts import Column
+from imgpipe.species.remarks import component_flags
 from imgpipe.steps.xps.fit_data import Spectra, refuse_unsound
 
 BLOCK = 2048
@@ -45,6 +47,11 @@ class Fitted:
     lazy: bool
     block: np.ndarray
 
+    @functools.cached_property
+    def flags(self) -> np.ndarray:
+        """Flags (b, c) of all components."""
+        return component_flags(self.fitter.built, self.found, self.links)
+
     @property
     def links(self) -> np.ndarray:
         """Matrix (parameters, free parameters) of the links."""
@@ -72,9 +79,7 @@ class Fitted:
         return (counts - envelope).std("energy")
 
 
-def run_group(
-    fitter: Fitter, spectra: Sequence[Spectra], alternatives: Sequence[str], sensitivity: bool, exact: bool
-) -> Fitted:
+def run_group(fitter: Fitter, spectra: Sequence[Spectra], questions: Questions) -> Fitted:
     """Fit all spectra of a group and ask for its doubts."""
     y, lazy = _side_by_side(spectra)
     layout = sizes(fitter.built, len(fitter.built.start), fitter.columns)
@@ -88,10 +93,10 @@ def run_group(
     batch = len(block)
     asked = np.arange(batch) if batch <= ALL_DOUBTED else np.linspace(0, batch - 1, SOME_DOUBTED).astype(np.int64)
     doubted = None
-    if alternatives or sensitivity or not exact:
+    if questions.any:
         some = y[asked].compute(scheduler="threads") if lazy else y[asked]
-        log.info("%s: %d spectra with %d other models", where, len(asked), len(alternatives))
-        doubted = doubts(fitter, np.ascontiguousarray(some, dtype=np.float64), alternatives, sensitivity, exact)
+        log.info("%s: %d spectra with %d other models", where, len(asked), len(questions.alternatives))
+        doubted = doubts(fitter, np.ascontiguousarray(some, dtype=np.float64), questions)
     return Fitted(fitter, tuple(spectra), unpack(block, layout), doubted, asked, lazy, block)
 
 

@@ -8,15 +8,17 @@ from pydantic import Field
 
 from imgpipe.errors import DataError
 from imgpipe.species import Component, find_model, load_library
-from imgpipe.species.doubts import SHAPES
+from imgpipe.species.doubts import HELD_SHIFTS, SHAPES, TIED_WIDTHS
 from imgpipe.species.entries import BACKGROUNDS
 from imgpipe.species.fitting import Fitter
 from imgpipe.species.plan import FitPlan, RegionPlan, plan_components, plan_model
 from imgpipe.spelling import nearest
 
 Window = Annotated[list[float], Field(min_length=2, max_length=2)]
-STANDARD_ALTERNATIVES = ("shirley", "shirley_linear", "linear", "tougaard_u2", "voigt", "gl_sum")
-"""Backgrounds and shapes that are tried unless they are in use."""
+STANDARD_ALTERNATIVES = (
+    "shirley", "shirley_linear", "linear", "tougaard_u2", "voigt", "gl_sum", HELD_SHIFTS, TIED_WIDTHS,
+)  # fmt: skip
+"""Backgrounds, shapes and stiffer models that are tried unless they are in use."""
 
 
 def chosen_plan(model: str | None, components: Sequence[Component] | None) -> FitPlan:
@@ -72,10 +74,13 @@ def alternatives_in(asked: bool | Sequence[str], compiled: Fitter) -> tuple[str,
     if asked is False:
         return ()
     names = STANDARD_ALTERNATIVES if asked is True else tuple(asked)
-    there = (*BACKGROUNDS, *SHAPES)
+    there = (*BACKGROUNDS, *SHAPES, HELD_SHIFTS, TIED_WIDTHS)
     for name in names:
         if name not in there:
-            raise DataError(f"alternatives: unknown background or shape {name!r}{nearest(name, there)}.")
+            raise DataError(f"alternatives: unknown background, shape or model {name!r}{nearest(name, there)}.")
     regions = [spot.region for spot in compiled.spots]
     in_use = {r.background for r in regions} | {c.shape for r in regions for c in r.components}
+    others = [c for r in regions for c in r.components if c.name != r.anchor]
+    in_use |= set() if any(c.u_shift > 0.0 for c in others) else {HELD_SHIFTS}
+    in_use |= set() if any(c.u_width_ratio != 0.0 for c in others) else {TIED_WIDTHS}
     return tuple(name for name in names if name not in in_use)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from imgpipe.errors import DataError
 from imgpipe.kernels.attenuation import relative_length
-from imgpipe.kernels.sulfide import Excess, Ratio, excess_sulfide, measured_ratio
+from imgpipe.kernels.sulfide import Excess, Ratio, beyond_lattice, measured_ratio
 from imgpipe.model import quantity, texts
 from imgpipe.step import step
 from imgpipe.steps.xps.line_areas import AL_KALPHA, Analyser, LineArea, component_lines
@@ -26,7 +26,7 @@ OWN = (
 
 
 @step(version=1, measures=True)
-def excess_lattice_sulfide(
+def excess_sulfide(
     tree: Annotated[xr.DataTree, Dims("component")],
     *,
     sulfide: str = "S2-",
@@ -95,7 +95,7 @@ def _shares(leaf: xr.Dataset, *names: str) -> list[np.ndarray]:
 
 
 def _excess(leaf: xr.Dataset, sulfide: str, thiophosphate: str, ratio: Ratio) -> Excess:
-    return excess_sulfide(*_shares(leaf, sulfide, thiophosphate), ratio)
+    return beyond_lattice(*_shares(leaf, sulfide, thiophosphate), ratio)
 
 
 def _measured(samples: Sequence[Sample], name: str, sulfide: str, thiophosphate: str) -> Ratio:

@@ -33,7 +33,8 @@ def matched(li2s: float, fwhm: float, peak: float, count: int, **settings: objec
     curve = expected(shares_of(li2s), area=area_of(peak, fwhm), fwhm=fwhm)
     rows = np.stack([np.random.default_rng(seed).poisson(curve) for seed in range(count)])
     given = tree(S_2p=leaf(rows, ("cycle", "energy"), cycle=cycles(count)))
-    found = fit_components(given, model="published_s2p", curves="none", **EXACT, **settings)["S 2p"].to_dataset()
+    chosen = {**EXACT, **settings}
+    found = fit_components(given, model="published_s2p", curves="none", **chosen)["S 2p"].to_dataset()
     return found.sel(component=SPECIES), np.array(list(shares_of(li2s).values()))
 
 
@@ -69,7 +70,7 @@ def test_matched_shares_are_unbiased_and_covered(case):
 
 
 def cramer_rao(li2s: float, fwhm: float, peak: float) -> float:
-    """Return the smallest sd that an unbiased share of Li2S can have, points: areas, position, width, background free."""
+    """Return the smallest sd of an unbiased share of Li2S, points: areas, position, width and background free."""
     total = area_of(peak, fwhm)
     start = np.array([*(total * s / 100.0 for s in shares_of(li2s).values()), 0.0, fwhm, 0.02, 0.0])
     energy = leaf(np.zeros(141))["energy"].values
@@ -103,7 +104,9 @@ def test_the_share_is_as_sharp_as_the_data_allow(li2s, count):
 
 @pytest.mark.parametrize("li2s", [14.0, 43.0])
 def test_broad_lines_with_widths_and_shift_of_their_own_get_a_wide_interval(li2s):
-    found, truth = matched(li2s, 1.3, 5_000.0, FEW, width_ratio_prior="free", chemical_shift_prior=0.3)
+    found, truth = matched(
+        li2s, 1.3, 5_000.0, FEW, width_ratio_prior="free", chemical_shift_prior=0.3, alternatives=True
+    )
     half = 1.96 * found["u_area_percent"].sel(component="Li2S")
     print("half-width", float(half.median()))
     assert float(half.median()) >= 10.0
@@ -147,7 +150,7 @@ def test_the_interval_covers_where_background_shift_and_width_are_drawn(model, l
     width = found["u_area_percent"].values.mean(axis=0) / np.sqrt((error**2).mean(axis=0))
     print(model, li2s, "coverage", one, two, "u over rms", width)
     assert (two >= 0.90 - 3.0 * np.sqrt(0.09 / count) * (count < 1000)).all(), two
-    assert (found["u_model"].values > 0).all()
+    assert (found["u_model"].mean("cycle") > 0).all()
 
 
 def test_the_spread_over_models_is_what_makes_it_cover():

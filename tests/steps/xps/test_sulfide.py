@@ -9,10 +9,10 @@ from fitted_leaves import fitted_leaf
 
 from imgpipe.errors import DataError
 from imgpipe.kernels.attenuation import relative_length
-from imgpipe.kernels.sulfide import Ratio, excess_sulfide, measured_ratio
+from imgpipe.kernels.sulfide import Ratio, beyond_lattice, measured_ratio
 from imgpipe.phantoms.xps import make_batch
 from imgpipe.steps.xps.photoelectrons import cross_section
-from imgpipe.steps.xps.sulfide import excess_lattice_sulfide
+from imgpipe.steps.xps.sulfide import excess_sulfide
 
 HALVES = {"main": "2p3/2", "minor": "2p1/2"}
 
@@ -33,7 +33,7 @@ def phosphorus(ps4: float) -> xr.Dataset:
 
 
 def measured(tree: dict[str, xr.Dataset], path: str = "S 2p", **settings: object) -> xr.Dataset:
-    result = excess_lattice_sulfide(xr.DataTree.from_dict({f"/{p}": leaf for p, leaf in tree.items()}), **settings)
+    result = excess_sulfide(xr.DataTree.from_dict({f"/{p}": leaf for p, leaf in tree.items()}), **settings)
     return result[path].to_dataset().isel(region=0)
 
 
@@ -99,7 +99,7 @@ def test_intervals_hold_with_the_ratio_drawn(others):
     sulfide = true_ratio * ps4
     shift, other = rng.standard_normal(seeds), others * rng.standard_normal(seeds)
     u_ps4 = np.full(seeds, np.hypot(1.0, others))
-    found = excess_sulfide(sulfide + shift, np.ones(seeds), ps4 - shift - other, u_ps4, ratio)
+    found = beyond_lattice(sulfide + shift, np.ones(seeds), ps4 - shift - other, u_ps4, ratio)
     inside = ((found.low <= 0) & (found.high >= 0)).mean()
     assert abs(inside - 0.95) <= 3.0 * np.sqrt(0.95 * 0.05 / seeds)
     assert (found.high - found.low).mean() <= 1.25 * 3.92 * np.sqrt((found.value**2).mean())
@@ -114,6 +114,6 @@ def test_pristine_argyrodite_shows_no_excess(seeds):
     leaf = leaf.assign_coords(energy=(leaf["energy"] - 0.42).assign_attrs(leaf["energy"].attrs))
     tree = xr.DataTree.from_dict({"/S 2p": leaf})
     fitted = fit_components(tree, model="argyrodite", sensitivity=seeds < 100, charge_shift_prior=u)
-    row = excess_lattice_sulfide(fitted)["S 2p"].to_dataset().isel(region=0)
+    row = excess_sulfide(fitted)["S 2p"].to_dataset().isel(region=0)
     inside = ((row["excess_sulfide_low"] <= 0) & (row["excess_sulfide_high"] >= 0)).mean()
     assert inside >= 0.95 - 3.0 * np.sqrt(0.95 * 0.05 / seeds)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import simpson
 from scipy.special import erfcx, ndtr, voigt_profile, xlogy
 
 from imgpipe.kernels.fit import Model
@@ -43,14 +46,14 @@ def doniach(x: Floats, position: float, fwhm: float, asymmetry: float) -> Floats
     return np.cos(half - (1 - asymmetry) * np.arctan(t)) / (1 + t**2) ** ((1 - asymmetry) / 2) / np.cos(half)
 
 
-def blurred(x: Floats, position: float, fwhm: float, exponent: object, m: float) -> Floats:
+def blurred(x: Floats, position: float, fwhm: float, exponent: Callable[[Floats], Floats | float], m: float) -> Floats:
     """Powers of a Lorentzian convolved with a Gaussian of FWHM m, by a fine trapezoid."""
     y = np.linspace(-6, 6, 24001) if m > 0 else np.zeros(1)
     weight = np.exp(-0.5 * y**2)
     out = np.empty_like(x)
     for i, point in enumerate(x):
         d = point - position - SIGMA * m * y
-        out[i] = np.sum(weight * (1 + 4 * (d / fwhm) ** 2) ** -exponent(d)) / weight.sum()  # type: ignore[operator]
+        out[i] = np.sum(weight * (1 + 4 * (d / fwhm) ** 2) ** -exponent(d)) / weight.sum()
     return out
 
 
@@ -58,10 +61,18 @@ def la(x: Floats, position: float, fwhm: float, a: float, b: float, m: float) ->
     return blurred(x, position, fwhm, lambda d: np.where(d >= 0, a, b), m)
 
 
+def lf(x: Floats, position: float, fwhm: float, a: float, b: float, w: float, m: float) -> Floats:
+    def exponent(d: Floats) -> Floats:
+        base = np.where(d >= 0, a, b)
+        return base + (3.0 - base) * d**2 / (d**2 + w**2)
+
+    return blurred(x, position, fwhm, exponent, m)
+
+
 def tail(x: Floats, position: float, fwhm: float, length: float) -> Floats:
-    t = np.linspace(0, 40, 20001)
+    t = np.linspace(0, 40, 8001)
     y = gaussian(x[:, None] - length * t, position, fwhm) * np.exp(-t)
-    return np.trapezoid(y, t, axis=1)
+    return simpson(y, t, axis=1)
 
 
 SHAPES = {
@@ -72,6 +83,7 @@ SHAPES = {
     "voigt": voigt,
     "doniach": doniach,
     "la": la,
+    "lf": lf,
     "tail": tail,
     "edge_erf": lambda x, position, sigma: ndtr((x - position) / sigma),
     "exponential": lambda x, rate: np.exp(-rate * (x - x[0])),

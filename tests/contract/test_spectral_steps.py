@@ -1,0 +1,192 @@
+"""What every step on spectra must keep, on data from its phantom; the checks stand in contract.py.
+
+A new step needs a `Case` here: what it runs on, its settings, and how often it may read each chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from contract import contract
+from contract.contract import SPECTRA, Case, count_power, grown, step_of, steps_of
+
+from imgpipe.binding import leaf_datasets
+from imgpipe.errors import DataError
+from imgpipe.phantoms.xps import make, make_batch
+from imgpipe.readers import stack_leaves
+from imgpipe.steps import load_step
+
+K = 3.0
+CHUNKINGS: tuple[dict[str, int], ...] = ({"energy": -1}, {"cycle": 1, "sample": 1}, {"cycle": 4, "energy": 50})
+QUICK: dict[str, Any] = {"alternatives": False, "sensitivity": False, "constants_exact": True}
+"""The fit alone, without the doubts about its model."""
+GAUSSIAN: dict[str, Any] = {"noise": "gaussian"}
+"""Weights that grow with the counts; those of counting statistics do not."""
+
+
+def tree_of(**leaves: xr.Dataset) -> xr.DataTree:
+    """Return a tree; an underscore in a name stands for a blank."""
+    return xr.DataTree.from_dict({f"/{name.replace('_', ' ')}": leaf for name, leaf in leaves.items()})
+
+
+@cache
+def series() -> xr.DataTree:
+    """Return five spectra of S 2p along `cycle`."""
+    leaf, _ = make_batch(range(5), preset="published", sample="Cu", peak_counts=4000.0)
+    return tree_of(S_2p=leaf)
+
+
+@cache
+def samples() -> xr.DataTree:
+    """Return S 2p and C 1s of two samples, stacked along `sample` as `stack: sample` does."""
+    tree, _ = make(3, preset="published", samples=("Mg-Cu", "Cu"), li2s_percent=(19.0, 43.0))
+    names = list(tree.children)
+    return stack_leaves([xr.DataTree.from_dict(_leaves(tree[name])) for name in names], "sample", names)
+
+
+def _leaves(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    return {f"/{name}": node.to_dataset() for name, node in tree.children.items()}
+
+
+@cache
+def argyrodite() -> xr.DataTree:
+    """Return all regions of one sample of Li6PS5Cl, without the survey."""
+    tree, _ = make(8, preset="argyrodite")
+    return xr.DataTree.from_dict({n: leaf for n, leaf in _leaves(tree["cycled"]).items() if n != "/survey"})
+
+
+@cache
+def film() -> xr.DataTree:
+    """Return W 4f of an oxidised film."""
+    tree, _ = make(3, preset="metal_oxide")
+    return xr.DataTree.from_dict(_leaves(tree["oxide_W"]))
+
+
+def after(data: Callable[[], xr.DataTree], *names: str) -> Callable[[], xr.DataTree]:
+    """Return what makes the data as it is after some steps, with the settings of their cases."""
+
+    def made() -> xr.DataTree:
+        tree = data()
+        for name in names:
+            tree = contract.run(name, tree, CASES[name].settings)
+        return tree
+
+    return cache(made)
+
+
+fit_case = partial(Case, passes=2, rtol=1e-9, atol=1e-9, refuses_falling=True)
+CASES: dict[str, Case] = {
+    "fit_components": fit_case(series, {"model": "published_s2p", **GAUSSIAN, **QUICK}),
+    "fit_components: samples": fit_case(samples, {"model": "published_s2p", **GAUSSIAN, "alternatives": ["linear"]}),
+    "fit_components: poisson": fit_case(series, {"model": "published_s2p", **QUICK}, constant="counting statistics"),
+    "compare_models": fit_case(series, {"model": "argyrodite", **GAUSSIAN}),
+}
+
+cases = pytest.mark.parametrize("variant", CASES)
+
+
+def test_every_step_has_a_case_and_every_case_a_step():
+    assert {step_of(variant) for variant in CASES} == steps_of(SPECTRA), (
+        "add a Case for the new step, and take out that of the old one"
+    )
+
+
+@cases
+def test_every_step_is_documented_and_named_like_its_entry(variant):
+    contract.documented(variant)
+
+
+@cases
+def test_defaults_satisfy_their_own_limits(variant):
+    contract.defaults_are_allowed(variant, CASES[variant])
+
+
+@cases
+def test_the_input_is_unchanged(variant):
+    contract.input_unchanged(variant, CASES[variant])
+
+
+@cases
+def test_a_map_step_computes_nothing_while_it_builds(variant):
+    if load_step(step_of(variant)).measures:
+        pytest.skip("measures")
+    contract.computes_nothing(variant, CASES[variant], {"cycle": 2, "sample": 1})
+
+
+@cases
+def test_each_chunk_is_read_no_more_often_than_declared(variant):
+    contract.reads_no_more_than_declared(variant, CASES[variant], {"cycle": 2})
+
+
+@cases
+@pytest.mark.parametrize("chunks", CHUNKINGS, ids=str)
+def test_numpy_and_dask_give_the_same_numbers(variant, chunks):
+    contract.same_in_chunks(variant, CASES[variant], chunks)
+
+
+@cases
+def test_every_output_has_a_unit_and_coordinates_keep_theirs(variant):
+    contract.has_units(variant, CASES[variant])
+
+
+@cases
+def test_areas_grow_with_the_counts_and_positions_and_shares_stay(variant):
+    case = CASES[variant]
+    if case.constant:
+        pytest.skip(case.constant)
+    small = grown(contract.run(variant, case.tree(), case.settings), K, count_power)
+    large = contract.run(variant, grown(case.tree(), K, count_power), case.settings)
+    contract.assert_same(large, small, rtol=1e-5, atol=1e-5, leave_out=("iterations", *case.counting))
+
+
+@cases
+def test_equal_runs_give_equal_bytes(variant):
+    case = CASES[variant]
+    one, two = (leaf_datasets(contract.run(variant, case.tree(), case.settings)) for _ in range(2))
+    assert list(one) == list(two)
+    for path, leaf in one.items():
+        assert [str(n) for n in leaf.variables] == [str(n) for n in two[path].variables]
+        assert leaf.attrs == two[path].attrs
+        for name, variable in leaf.variables.items():
+            other = two[path][name]
+            assert variable.attrs == other.attrs
+            same = variable.values.tolist() if variable.dtype == object else variable.values.tobytes()
+            assert same == (other.values.tolist() if variable.dtype == object else other.values.tobytes()), name
+
+
+@cases
+def test_a_falling_axis_gives_the_same_numbers_or_is_refused(variant):
+    """Readers turn every axis so that it rises; a leaf made by hand may fall."""
+    case = CASES[variant]
+    falling = contract.each(case.tree(), lambda leaf: leaf.isel(energy=slice(None, None, -1)))
+    if case.refuses_falling:
+        with pytest.raises(DataError, match="rise") as refused:
+            contract.run(variant, falling, case.settings)
+        assert refused.value.remedy
+        return
+    found = contract.run(variant, falling, case.settings)
+    risen = contract.each(found, lambda leaf: leaf.sortby("energy") if "energy" in leaf.dims else leaf)
+    contract.assert_same(risen, contract.run(variant, case.tree(), case.settings), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [1, -1], ids=["rising", "falling"])
+@pytest.mark.parametrize("scale", ["binding", "kinetic"])
+def test_readers_give_one_axis_whatever_the_order_in_the_file(tmp_path, steps, scale):
+    from imgpipe.readers import read
+
+    leaf = series()["S 2p"].to_dataset().isel(cycle=0)
+    energy = leaf["energy"].values
+    shown = energy if scale == "binding" else 1486.6 - energy
+    rows = np.column_stack([shown, leaf["counts"].values])[::steps]
+    path = tmp_path / "S2p.csv"
+    head = f"# photon energy: 1486.6 eV\n{scale.title()} energy (eV),Counts\n"
+    path.write_text(head + "".join(f"{x:.4f},{y:.0f}\n" for x, y in rows), encoding="utf-8")
+    (found,) = leaf_datasets(read(path)).values()
+    values = found["counts" if "counts" in found else "intensity"]
+    np.testing.assert_allclose(found["energy"], energy, atol=1e-6)
+    np.testing.assert_array_equal(values, leaf["counts"])
