@@ -253,10 +253,21 @@ def _call(
     except ValidationError as error:
         faults += [_pydantic_fault(one, located, place, step.settings.model_fields) for one in error.errors()]
         return None
+    faults += [f"line {line}: {name}: {fault}" for fault in _contradictions(step, settings)]
     if len(faults) > before:
         return None
     leaves = (at,) if isinstance(at, str) else tuple(at)
     return Call(step, settings, leaves, sources, words.get("as"), line)
+
+
+def _contradictions(step: Step[Any, Any], settings: BaseModel) -> Iterator[str]:
+    """Yield what the step itself has against its settings."""
+    if step.check is None:
+        return
+    try:
+        step.check(settings)
+    except ImgpipeError as error:
+        yield str(error)
 
 
 def _word_faults(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

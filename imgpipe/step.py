@@ -47,13 +47,15 @@ class Step(Generic[P, R]):
     """A step: the plain function, and what its signature declares.
 
     Calling a step calls the function. `version` rises when its numbers change; a step that `measures`
-    computes (tables, labels, thresholds), any other builds lazily. `warm_up` names what compiles its kernels.
+    computes (tables, labels, thresholds), any other builds lazily. `warm_up` names what compiles its kernels; `check`
+    is called with the settings of a recipe before any file is opened.
     """
 
     function: Callable[P, R]
     version: int = 1
     measures: bool = False
     warm_up: str = ""
+    check: Callable[[Any], None] | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -111,7 +113,9 @@ class Step(Generic[P, R]):
         return {name: unit.canonical for name, unit in found.items() if unit is not None}
 
 
-def step(*, version: int = 1, measures: bool = False, warm_up: str = "") -> Callable[[Callable[P, R]], Step[P, R]]:
+def step(
+    *, version: int = 1, measures: bool = False, warm_up: str = "", check: Callable[[Any], None] | None = None
+) -> Callable[[Callable[P, R]], Step[P, R]]:
     """Declare a function as a step.
 
     Parameters
@@ -120,10 +124,12 @@ def step(*, version: int = 1, measures: bool = False, warm_up: str = "") -> Call
     measures : the step computes (tables, labels, thresholds); without it, nothing may be computed
     warm_up : ``module:function`` that compiles what the step needs; called once before several workers start, so that
         they find the machine code on disk
+    check : called with the validated settings when a recipe is read; raises `DataError` for what its own limits can't
+        say: names that are not known, settings that contradict each other
     """
 
     def declare(function: Callable[P, R]) -> Step[P, R]:
-        return Step(function, version=version, measures=measures, warm_up=warm_up)
+        return Step(function, version=version, measures=measures, warm_up=warm_up, check=check)
 
     return declare
 

@@ -73,12 +73,11 @@ def place_columns(components: pd.DataFrame) -> list[str]:
 def spectrum_labels(components: pd.DataFrame) -> pd.Series[str]:
     """Return what tells a spectrum from the others: group, sample, and place in a series."""
     parts = [[_short(value) for value in components["group"]]]
+    varied = [c for c in place_columns(components)[1:] if (components.groupby("group")[c].nunique() > 1).any()]
     if "leaf" in components:
         parts.append([_short(value).rpartition("/")[0] for value in components["leaf"]])
-    for column in place_columns(components)[1:]:
-        if (components.groupby("group")[column].nunique() > 1).any():
-            parts.append([_short(value) for value in components[column]])
-    if len(parts) > 1 and len(set(parts[0])) == 1 and all(any(row) for row in zip(*parts[1:], strict=True)):
+    parts += [[_short(value) for value in components[column]] for column in varied]
+    if "sample" in varied and len(set(parts[0])) == 1:
         del parts[0]  # one group of several samples: its name tells nothing
     labels = [" ".join(dict.fromkeys(filter(None, row))) for row in zip(*parts, strict=True)]
     return pd.Series(labels, index=components.index, dtype=object)

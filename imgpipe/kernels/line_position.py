@@ -17,6 +17,8 @@ MISFIT = 1.15
 """Reduced chi-square above which u grows by its root."""
 PREFERENCE = 25.0
 """Fall of the deviance (over the reduced chi-square) from which on the highest point is taken for a neighbour."""
+LEAST_SHARE = 0.15
+"""Share of all lines that a reference beside a higher neighbour must have at least."""
 MOST = 300
 """Iterations: neighbours that are not there make the last of them slow."""
 SEEN = 5.0
@@ -57,7 +59,7 @@ class LineModel:
 class Position:
     """Results of a batch (b,), eV; `seen` is False where the line does not stand out or the fit did not converge.
 
-    width : Gaussian FWHM; cost : deviance (or chi squared) with the priors
+    width : Gaussian FWHM; cost : deviance (or chi squared) with the priors; share : of the line in all lines
     """
 
     position: Floats
@@ -66,6 +68,7 @@ class Position:
     u_width: Floats
     reduced: Floats
     cost: Floats
+    share: Floats
     seen: NDArray[np.bool_]
 
 
@@ -95,22 +98,24 @@ def line_position(
 
 def _best(energy: Floats, counts: Floats, line: LineModel, start: Floats, reach: float, counting: bool) -> Position:
     """Return the best of the fits that start with the line, or a neighbour of it, at `start`."""
-    model, column, first = _described(energy, line)
+    model, columns, first = _described(energy, line)
     near = [0.0, *(-other.offset for other in line.neighbours)]
     found = []
     for distance in near:
         starts = np.tile([0.0, *first], (len(counts), 1))
         starts[:, 0] = start + distance
-        found.append(_read(_fitted(model, counts, starts, reach, counting), column, counting))
+        found.append(_read(_fitted(model, counts, starts, reach, counting), columns, counting))
     costs = np.stack([np.where(one.seen, one.cost, np.inf) for one in found])
+    for cost, one in zip(costs[1:], found[1:], strict=True):
+        cost[one.share < LEAST_SHARE] = np.inf
     costs[1:] += PREFERENCE * np.maximum(1.0, found[0].reduced)
     best = np.argmin(costs, axis=0)
-    names = ("position", "u_position", "width", "u_width", "reduced", "cost", "seen")
+    names = ("position", "u_position", "width", "u_width", "reduced", "cost", "share", "seen")
     return Position(*(np.choose(best, [getattr(one, name) for one in found]) for name in names))
 
 
-def _described(energy: Floats, line: LineModel) -> tuple[Model, int, list[float]]:
-    """Return the model, the column of the line, and the start of all parameters after the position."""
+def _described(energy: Floats, line: LineModel) -> tuple[Model, list[int], list[float]]:
+    """Return the model, the columns of the line and its neighbours, and where parameters after the position start."""
     model = Model()
     place, width = model.parameter("position"), model.parameter("width", low=0.15, high=6.0)
     first = [line.fwhm]
@@ -137,7 +142,7 @@ def _described(energy: Floats, line: LineModel) -> tuple[Model, int, list[float]
             minor = model.linked("minor", {where: 1.0}, line.splitting)
             model.term("voigt", segment, column, [minor, width, lorentz], weight=line.ratio, background=background)
     model.term("constant", segment, model.column("floor"))
-    return model, int(main), first
+    return model, [int(column) for column, _ in columns], first
 
 
 def _fitted(model: Model, counts: Floats, start: Floats, reach: float, counting: bool) -> FitResult:
@@ -157,7 +162,9 @@ def _fitted(model: Model, counts: Floats, start: Floats, reach: float, counting:
     )
 
 
-def _read(result: FitResult, column: int, counting: bool) -> Position:
+def _read(result: FitResult, lines: list[int], counting: bool) -> Position:
+    """Return the position of the first of these columns."""
+    column = lines[0]
     grown = np.sqrt(np.where(counting & (result.reduced > MISFIT), result.reduced, 1.0))
     variance = np.einsum("bii->bi", result.covariance)
     free = result.q.shape[1]
@@ -167,7 +174,8 @@ def _read(result: FitResult, column: int, counting: bool) -> Position:
     inside = ~(result.at_low[:, 0] | result.at_high[:, 0])
     sound = seen & inside & (result.status == CONVERGED) & np.isfinite(u[:, 0]) & (u[:, 0] > 0)
     cost = result.statistic + result.prior_statistic
-    return Position(result.q[:, 0], u[:, 0], result.q[:, 1], u[:, 1], result.reduced, cost, sound)
+    share = result.amplitude[:, column] / np.maximum(result.amplitude[:, lines].sum(axis=1), 1e-9)
+    return Position(result.q[:, 0], u[:, 0], result.q[:, 1], u[:, 1], result.reduced, cost, share, sound)
 
 
 def edge_position(
@@ -192,5 +200,5 @@ def edge_position(
     model.term("edge_erf", segment, step, [place, sigma])
     model.term("constant", segment, model.column("floor"))
     first = np.stack([np.asarray(start), np.full(len(start), 0.2)], axis=1)
-    found = _read(_fitted(model, counts, first, reach, counting), step, counting)
+    found = _read(_fitted(model, counts, first, reach, counting), [int(step)], counting)
     return replace(found, width=found.width * ROOT, u_width=found.u_width * ROOT)

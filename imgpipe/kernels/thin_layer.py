@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from imgpipe.kernels.levenberg_marquardt import AT_BOUND, CONVERGED, STOPPED, fit_profile
+from imgpipe.kernels.fit import CONVERGED, STOPPED, Model, Problem, fit
 
 Floats = NDArray[np.float64]
 LEAST_BLUR = 0.75
@@ -27,7 +27,10 @@ ONE_SIDED = 1.645
 SIGNIFICANT = 5.0
 ABSURD = 4.0
 AMBIGUOUS = 1.3
+NARROWEST = 0.5
+"""Least width of a box, pixels: narrower ones of ever more contrast can't be told from each other."""
 Box = tuple[Floats, Floats, float]
+"""Levels above, inside and below and the two positions (5,), their covariance (5, 5), reduced chi squared."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,12 @@ def thin_layer(
         return None
     least = PIXEL_BLUR if sigma is None else max(LEAST_BLUR * sigma, PIXEL_BLUR)
     trials = np.geomspace(0.6, 5.0, 12) if sigma is None else np.geomspace(least, MOST_BLUR * sigma, 8)
-    best = _best_blur(y, v, weight, trials)
-    nominal = _box(y, v, weight, best)
-    if nominal is None:
+    tried = [
+        (box, float(blur)) for box, blur in zip(_boxes(y, v, weight, trials), trials, strict=True) if box is not None
+    ]
+    if not tried:
         return None
+    nominal, best = min(tried, key=lambda one: (one[0][2], one[1]))
     p, cov, scale = nominal
     q, wide_cov, wide_scale = _widest(y, v, weight, min(least, best), best, nominal)
     u = np.sqrt(max(wide_cov[3, 3] + wide_cov[4, 4] - 2 * wide_cov[3, 4], 0.0) * max(wide_scale, 1.0))
@@ -129,9 +134,9 @@ def _widest(y: Floats, v: Floats, weight: Floats, least: float, best: float, nom
 
     Absurd is a misfit above `ABSURD` times the nominal one, or a contrast of the other sign.
     """
-    fits = [fit for s in np.geomspace(least, best, 7)[:-1] if (fit := _box(y, v, weight, float(s))) is not None]
+    fits = _boxes(y, v, weight, np.geomspace(least, best, 7)[:-1])
     limit = ABSURD * max(nominal[2], 1.0)
-    sound = [f for f in fits if f[2] <= limit and _contrast(f[0]) * _contrast(nominal[0]) > 0]
+    sound = [f for f in fits if f is not None and f[2] <= limit and _contrast(f[0]) * _contrast(nominal[0]) > 0]
     return max([nominal, *sound], key=lambda fit: float(fit[0][4] - fit[0][3]))
 
 
@@ -148,39 +153,55 @@ def _credible(chi2: float, other: float, freedom: int) -> float:
     return 1.0 if excess <= 4.0 else 2.0 / float(np.sqrt(excess))
 
 
-def _best_blur(y: Floats, v: Floats, weight: Floats, trials: Floats) -> float:
-    fits = [(_box(y, v, weight, float(s)), float(s)) for s in trials]
-    scores = [(fit[2], s) for fit, s in fits if fit is not None]
-    return min(scores)[1] if scores else float(trials[-1])
+def _boxes(y: Floats, v: Floats, weight: Floats, blurs: Floats) -> list[Box | None]:
+    """Fit levels and positions of a box for each blur; None where no sound box comes out: pressed against an end."""
+    starts = np.array([_box_start(y, v, weight, float(blur)) for blur in blurs])
+    begin = np.column_stack([starts, blurs])
+    low = np.column_stack([np.full(blurs.size, y[0]), np.full(blurs.size, NARROWEST), blurs])
+    high = np.column_stack([np.full(blurs.size, y[-1]), y[-1] - starts[:, 0], blurs])
+    profile = np.repeat(v[None], blurs.size, axis=0)
+    found = fit(_box_model(y), profile, noise="gaussian", variance=1.0 / weight, start=begin, low=low, high=high)
+    p = np.concatenate([found.amplitude, found.q[:, :1], found.q[:, :1] + found.q[:, 1:2]], axis=1)
+    turn = np.zeros((5, 6))  # from upper, width, blur and the levels to the levels, upper and lower
+    turn[[0, 1, 2, 3, 4, 4], [3, 4, 5, 0, 0, 1]] = 1.0
+    cov = turn @ found.covariance @ turn.T
+    inside = (p[:, 3] > y[0]) & (p[:, 4] < y[-1])
+    sound = inside & np.isin(found.status, (CONVERGED, STOPPED)) & np.isfinite(cov).all(axis=(1, 2))
+    chi2 = found.statistic / (y.size - 5)
+    return [(p[i], cov[i], float(chi2[i])) if sound[i] else None for i in range(blurs.size)]
 
 
-def _box(y: Floats, v: Floats, weight: Floats, sigma: float) -> Box | None:
-    """Fit levels and positions of a box with fixed blur. Parameters, covariance, reduced chi squared."""
-    upper, width = _box_start(y, v, weight, sigma)
-    levels = _levels(y, v, weight, sigma, upper, width)[0]
-    p = np.array([*levels, upper, upper + width, sigma, sigma])
-    low, high = np.full(7, -1e9), np.full(7, 1e9)
-    low[3:5], high[3:5] = y[0], y[-1]
-    free, cov = np.arange(5), np.zeros((5, 5))
-    chi2, status = fit_profile(y, v, weight, p, 2, free, low, high, np.zeros(7), np.zeros(7), cov)
-    sound = p[4] > p[3] and status in (CONVERGED, AT_BOUND, STOPPED) and np.isfinite(cov).all()
-    return (p, cov, float(chi2 / (y.size - 5))) if sound else None
+def _box_model(y: Floats) -> Problem:
+    """Return the model of a box: plateau levels above, inside and below two edges of the same blur."""
+    model = Model()
+    segment = model.segment(y)
+    upper, width, blur = model.parameter("upper"), model.parameter("width"), model.parameter("blur")
+    lower = model.linked("lower", {upper: 1.0, width: 1.0})
+    above, inside, below = (model.column(name, nonnegative=False) for name in ("above", "inside", "below"))
+    model.term("constant", segment, above)
+    model.term("edge_erf", segment, [(above, -1.0), (inside, 1.0)], [upper, blur])
+    model.term("edge_erf", segment, [(inside, -1.0), (below, 1.0)], [lower, blur])
+    return model.compile()
 
 
 def _box_start(y: Floats, v: Floats, weight: Floats, sigma: float) -> tuple[float, float]:
     """Best upper edge and width on a coarse grid, with the levels solved for each: no start is trusted."""
     best = (np.inf, 0.0, 2.0)
     for width in (1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 12.0):
-        for upper in np.arange(max(y[0] + 2.0, -8.0), min(y[-1] - width - 2.0, 8.0), 0.75):
-            misfit = _levels(y, v, weight, sigma, float(upper), width)[1]
-            best = min(best, (misfit, float(upper), width))
+        upper = np.arange(max(y[0] + 2.0, -8.0), min(y[-1] - width - 2.0, 8.0), 0.75)
+        if upper.size:
+            misfit = _misfits(y, v, weight, sigma, upper, width)
+            least = int(misfit.argmin())
+            best = min(best, (float(misfit[least]), float(upper[least]), width))
     return best[1], best[2]
 
 
-def _levels(y: Floats, v: Floats, weight: Floats, sigma: float, upper: float, width: float) -> tuple[Floats, float]:
-    """Plateau levels by linear least squares, and the misfit."""
-    first, second = ndtr((y - upper) / sigma), ndtr((y - upper - width) / sigma)
-    basis = np.stack([1.0 - first, first - second, second])
-    normal = (basis * weight) @ basis.T
-    levels = np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(3), (basis * weight) @ v)
-    return levels, float(np.sum(weight * (v - levels @ basis) ** 2))
+def _misfits(y: Floats, v: Floats, weight: Floats, sigma: float, upper: Floats, width: float) -> Floats:
+    """Return the weighted misfit of a box for each upper edge, its levels solved by linear least squares."""
+    first, second = (ndtr((y - edge[:, None]) / sigma) for edge in (upper, upper + width))
+    basis = np.stack([1.0 - first, first - second, second], axis=1)
+    weighted = basis * weight
+    normal = weighted @ basis.transpose(0, 2, 1)
+    ridge = 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(3)
+    levels = np.linalg.solve(normal + ridge, (weighted @ v)[:, :, None])
+    return np.asarray(np.sum(weight * (v - (levels * basis).sum(axis=1)) ** 2, axis=1))

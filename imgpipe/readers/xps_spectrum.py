@@ -128,8 +128,10 @@ def _require_electron_volts(spectrum: Spectrum) -> None:
     energy = spectrum.energy
     if energy.size < 2 or not np.isfinite(energy).all():
         return
-    step, highest = float(np.median(np.abs(np.diff(energy)))), float(np.abs(energy).max())
-    photon = spectrum.numbers.get("photon_energy", np.inf)
+    highest, photon = float(np.abs(energy).max()), spectrum.numbers.get("photon_energy", np.inf)
+    if highest >= _KEV and photon >= _KEV:
+        return
+    step = float(np.median(np.abs(np.diff(energy))))
     kinetic = spectrum.scale == "kinetic" and 100.0 < photon < np.inf
     if photon < _KEV or (highest < _KEV and (step < _FINE or kinetic)):
         raise DataError(

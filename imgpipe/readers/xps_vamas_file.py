@@ -6,6 +6,7 @@ what is left out of a block has the value of the first block.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,6 +149,11 @@ def _inclusion(lines: Lines) -> frozenset[int]:
     return frozenset(listed) if count > 0 else every - listed
 
 
+@functools.cache
+def _worded(name: str) -> str:
+    return f"the {name.replace('_', ' ')}"
+
+
 class _Parser:
     """Takes one block from the lines; what is left out comes from the first block."""
 
@@ -165,7 +171,7 @@ class _Parser:
         """Take the lines of one item, or the first block's values."""
         for name in names:
             if self.has(item):
-                what = f"the {name.replace('_', ' ')}"
+                what = _worded(name)
                 self.items[name] = self.lines.text(what) if kind == _TEXT else self.lines.number(what)
             elif self.first is not None:
                 self.items[name] = self.first.items[name]

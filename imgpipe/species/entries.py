@@ -159,7 +159,7 @@ class RegionModel(Entry):
     region: str
     also: Texts = ()
     window: Range
-    background: Background = "shirley"
+    background: Background = "shirley_linear"
     anchor: str
     width: Positive = 1.2
     u_width_ratio: NotNegative | None = 0.10

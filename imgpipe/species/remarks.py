@@ -46,7 +46,7 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
         remarks.add(faint, "below detection", place)
         for word, handle in zip(("position", "width"), one.main[:2], strict=True):
             tied = np.abs(links[handle]) > 0
-            remarks.add(bound[:, tied].any(axis=1), f"at bound: {word}", place)
+            remarks.add(np.asarray(bound[:, tied].any(axis=1)), f"at bound: {word}", place)
         for text, close in _unresolved(built, found, place):
             remarks.add(close, text, place)
         if not component.verified:

@@ -2,6 +2,10 @@
 
 `Model` collects segments, parameters (with bounds, links and priors), amplitudes and terms; `Model.compile` turns it
 into arrays; `fit` fits a batch by variable projection and Levenberg-Marquardt; `evaluate` draws the curves.
+
+Cost of a GL fit of 141 points with 10 parameters: about 45 microseconds, of which six evaluations of six peaks with
+derivatives take a third (2 ns a point; the arithmetic alone would take 1), normal equations and backgrounds another.
+A compiled function is cached by its own file: after a change of one of these files, remove ``__pycache__`` here.
 """
 
 from __future__ import annotations

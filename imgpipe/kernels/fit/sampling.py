@@ -51,7 +51,8 @@ def try_other_starts(
 
 def _other_start(problem: Problem, result: FitResult, start: Floats, rng: np.random.Generator) -> Floats:
     """Return (b, Q): two prior widths about the start, else anywhere between the bounds, else a tenth of the value."""
-    drawn, anywhere = rng.standard_normal(start.shape[1]), rng.uniform(size=start.shape[1])
+    drawn: Floats = rng.standard_normal(start.shape[1:])
+    anywhere: Floats = rng.uniform(size=start.shape[1:])
     width = result.high - result.low
     bounded = np.isfinite(width)
     near = start + np.maximum(0.1 * np.abs(start), 0.1) * drawn

@@ -14,10 +14,11 @@ from imgpipe.steps.xps.fit_data import chosen_spectra, joint_groups
 from imgpipe.steps.xps.fit_run import some_spectra
 from imgpipe.steps.xps.fit_settings import Window, adjusted, chosen_plan
 from imgpipe.steps.xps.fit_tables import model_table
+from imgpipe.steps.xps.recipe_check import check_model
 from imgpipe.units import Dims, Gives
 
 
-@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
+@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up", check=check_model)
 def compare_models(
     tree: Annotated[xr.DataTree, Dims("energy")],
     *,

@@ -17,6 +17,7 @@ from imgpipe.steps.xps.fit_result import leaf_results
 from imgpipe.steps.xps.fit_run import run_group, some_spectra
 from imgpipe.steps.xps.fit_settings import Window, adjusted, alternatives_in, chosen_plan, known
 from imgpipe.steps.xps.fit_tables import model_table
+from imgpipe.steps.xps.recipe_check import check_fit
 from imgpipe.units import Dims, Gives, Unit
 
 Energy = Annotated[float, Field(gt=0), Unit("eV")]
@@ -26,7 +27,7 @@ MANY_CURVES = 2000
 """Of more spectra than this, curves are drawn when asked for only."""
 
 
-@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
+@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up", check=check_fit)
 def fit_components(
     tree: Annotated[xr.DataTree, Dims("energy")],
     *,

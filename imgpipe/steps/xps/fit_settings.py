@@ -69,15 +69,20 @@ def known(names: Sequence[str], plan: FitPlan) -> tuple[str, ...]:
     return tuple(names)
 
 
-def alternatives_in(asked: bool | Sequence[str], compiled: Fitter) -> tuple[str, ...]:
-    """Return the names of other backgrounds and shapes that are not in use already."""
-    if asked is False:
-        return ()
-    names = STANDARD_ALTERNATIVES if asked is True else tuple(asked)
+def alternative_names(asked: bool | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of other backgrounds and shapes that are asked for; else `DataError` with the nearest."""
+    if isinstance(asked, bool):
+        return STANDARD_ALTERNATIVES if asked else ()
     there = (*BACKGROUNDS, *SHAPES, HELD_SHIFTS, TIED_WIDTHS)
-    for name in names:
+    for name in asked:
         if name not in there:
             raise DataError(f"alternatives: unknown background, shape or model {name!r}{nearest(name, there)}.")
+    return tuple(asked)
+
+
+def alternatives_in(asked: bool | Sequence[str], compiled: Fitter) -> tuple[str, ...]:
+    """Return the names of other backgrounds and shapes that are not in use already."""
+    names = alternative_names(asked)
     regions = [spot.region for spot in compiled.spots]
     in_use = {r.background for r in regions} | {c.shape for r in regions for c in r.components}
     others = [c for r in regions for c in r.components if c.name != r.anchor]

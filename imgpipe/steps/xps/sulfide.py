@@ -95,7 +95,8 @@ def _shares(leaf: xr.Dataset, *names: str) -> list[np.ndarray]:
 
 
 def _excess(leaf: xr.Dataset, sulfide: str, thiophosphate: str, ratio: Ratio) -> Excess:
-    return beyond_lattice(*_shares(leaf, sulfide, thiophosphate), ratio)
+    total, u_total, lattice, u_lattice = _shares(leaf, sulfide, thiophosphate)
+    return beyond_lattice(total, u_total, lattice, u_lattice, ratio)
 
 
 def _measured(samples: Sequence[Sample], name: str, sulfide: str, thiophosphate: str) -> Ratio:

@@ -60,7 +60,9 @@ def test_gaussian_fit_is_scipys_on_all_parameters(shape):
     found = np.concatenate([result.q[0], result.amplitude[0]])
     exact = least_squares(residual, found + 0.2 * spread, x_scale=spread, xtol=1e-14, ftol=1e-14, gtol=1e-14)
     assert np.abs((exact.x - found) / spread).max() < 1e-4
-    assert 2 * exact.cost == pytest.approx(result.statistic[0] + result.prior_statistic[0], rel=1e-7)  # Weideman's series
+    assert 2 * exact.cost == pytest.approx(
+        result.statistic[0] + result.prior_statistic[0], rel=1e-7
+    )  # Weideman's series
     inverse = np.linalg.inv(exact.jac.T @ exact.jac) / np.outer(spread, spread)
     np.testing.assert_allclose(result.covariance[0] / np.outer(spread, spread), inverse, atol=2e-4)
     assert result.status[0] == CONVERGED
@@ -275,7 +277,9 @@ def test_equal_columns_are_singular():
 
 def test_the_iteration_limit_stops():
     problem = sulfur().compile()
-    result = fit(problem, counts(problem, 2, 1), start=START + np.array([0.1, 0, 0.2, 0.3, 0.2, 0.05]), max_iterations=1)
+    result = fit(
+        problem, counts(problem, 2, 1), start=START + np.array([0.1, 0, 0.2, 0.3, 0.2, 0.05]), max_iterations=1
+    )
     assert (result.status == STOPPED).all()
     assert np.isfinite(result.statistic).all()
 

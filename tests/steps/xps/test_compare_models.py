@@ -23,7 +23,7 @@ def spectrum(rng, li2s, sox):
 
 @pytest.mark.parametrize(("li2s", "sox"), [(0.0, 0.0), (20.0, 0.0), (0.0, 6.0), (20.0, 6.0)])
 def test_what_is_there_is_accepted_and_nothing_else(rng, li2s, sox):
-    table = compare_models(spectrum(rng, li2s, sox), components=TWO)["S 2p"].to_dataset()
+    table = compare_models(spectrum(rng, li2s, sox), components=TWO, background="shirley")["S 2p"].to_dataset()
     accepted = {str(name) for name, ok in zip(table["added"].values, table["accepted"].values, strict=True) if ok}
     assert accepted == {""} | ({"S 2p: Li2S"} if li2s else set()) | ({"S 2p: SOx"} if sox else set())
     np.testing.assert_allclose(table["model_bic"][0] - table["model_bic"][1], table["gain"][1])
@@ -32,7 +32,8 @@ def test_what_is_there_is_accepted_and_nothing_else(rng, li2s, sox):
 def test_false_alarms_are_rare():
     false = 0
     for seed in range(8):
-        table = compare_models(spectrum(np.random.default_rng(seed), 20.0, 0.0), components=TWO)["S 2p"]
+        given = spectrum(np.random.default_rng(seed), 20.0, 0.0)
+        table = compare_models(given, components=TWO, background="shirley")["S 2p"]
         false += int(table["accepted"].values[[str(n).endswith("SOx") for n in table["added"].values]].any())
     assert false == 0
 

@@ -16,7 +16,7 @@ from imgpipe.species import Component
 from imgpipe.steps.xps import fit_components
 
 TRUE = {"Li2S": 14.0, "Li6PS5Cl": 81.0, "SOx": 5.0}
-PLAIN = {"alternatives": False, "sensitivity": False, "constants_exact": True}
+PLAIN = {"background": "shirley", "alternatives": False, "sensitivity": False, "constants_exact": True}
 
 
 def fitted(one: xr.Dataset, **settings: object) -> xr.Dataset:
