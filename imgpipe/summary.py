@@ -87,11 +87,8 @@ def _components(result: Bundle) -> Iterator[object]:
         size = int(part.groupby("component").size().max())
         if size > LONG_SERIES:
             flagged = int(part["flag"].fillna("").ne("").sum()) if "flag" in part else 0
-            notes.append(
-                escape(
-                    f"{f'{group} {leaf}'.strip()}: {size} spectra, {flagged} shares with a flag; see tables/components.csv"
-                )
-            )
+            name = f"{group} {leaf}".strip()
+            notes.append(escape(f"{name}: {size} spectra, {flagged} shares with a flag; see tables/components.csv"))
             continue
         for _, row in part.iterrows():
             texts = (

@@ -94,7 +94,8 @@ def make_spectrum(
     known = {"technique": "xps", "region": region, "element": element, "line": line, "sample": "Mg-Cu",
              "instrument": "ULVAC-PHI Quantera II", "acquired": "2026-03-02T10:00:00", "source_file": "cell.vms",
              "charge_neutraliser": "on",
-             "energy_referenced_to": "C 1s = 284.8 +- 0.1 eV (convention)", "flags": "", "vendor_metadata": "{}"}  # fmt: skip
+             "energy_referenced_to": "C 1s = 284.8 +- 0.1 eV (convention)", "flags": "",
+             "vendor_metadata": "{}"}  # fmt: skip
     return leaf.assign_attrs(
         **(known | attrs), provenance=json.dumps(PROVENANCE), fit_model=json.dumps(fit_model(region, names, window))
     )

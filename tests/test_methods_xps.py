@@ -47,7 +47,7 @@ def test_what_is_not_known_is_said(leaf: xr.Dataset, tmp_path: Path) -> None:
 def test_the_energy_scale_names_its_reference_and_u(leaf: xr.Dataset, tmp_path: Path) -> None:
     text = text_of(tmp_path, A=leaf)
     assert "photon energy minus kinetic energy; the work function field of the file was not added" in text
-    assert "shifted by -0.31 eV (u = 0.1 eV) referenced to C 1s = 284.8 ± 0.1 eV (convention)." in text
+    assert "shifted by -0.31 eV (u = 0.1 eV), referenced to C 1s = 284.8 ± 0.1 eV (convention)." in text
 
 
 def test_model_shapes_background_and_noise_are_named(leaf: xr.Dataset, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Plateaus = list[tuple[int, NDArray[np.int64]]]
+"""Columns and their rows."""
 BESIDE = 5.0
 """Pixels nearer to an edge than this are left out."""
 MOST_COLUMNS = 512
@@ -32,8 +34,9 @@ def noise_variance(image: NDArray[np.generic], edges: Floats, half: float) -> tu
     -------
     a, b : counts squared, counts; b >= 0 and a + b * level > 0 over the levels found
     """
-    correlation = noise_correlation(image, edges, half)
-    levels, squares = _difference_samples(image, edges, half, 1)
+    plateaus = _plateaus(image.shape[0], edges, half)
+    correlation = _correlation(image, plateaus)
+    levels, squares = _difference_samples(image, plateaus, 1)
     squares = squares / (1.0 - correlation[0]) if correlation.size else squares
     if levels.size < 32:
         return 1.0, 0.0
@@ -57,7 +60,11 @@ def noise_correlation(image: NDArray[np.generic], edges: Floats, half: float) ->
     ----------
     image, edges, half : as for `noise_variance`
     """
-    squares = [_difference_samples(image, edges, half, lag)[1] for lag in range(1, LONGEST_LAG + 1)]
+    return _correlation(image, _plateaus(image.shape[0], edges, half))
+
+
+def _correlation(image: NDArray[np.generic], plateaus: Plateaus) -> Floats:
+    squares = [_difference_samples(image, plateaus, lag)[1] for lag in range(1, LONGEST_LAG + 1)]
     if min(s.size for s in squares) < 32:
         return np.zeros(0)
     semivariance = np.array([_clipped_mean(s) for s in squares])
@@ -78,22 +85,28 @@ def correlation_factor(correlation: Floats, sigma: Floats) -> Floats:
     return np.asarray(1.0 + 2.0 * (correlation * overlap).sum(axis=-1))
 
 
-def _difference_samples(image: NDArray[np.generic], edges: Floats, half: float, lag: int) -> tuple[Floats, Floats]:
-    """Mean level and half the squared difference of values `lag` rows apart, in plateaus near the edges."""
+def _plateaus(height: int, edges: Floats, half: float) -> Plateaus:
+    """Return the rows near the edges but not on them, of some columns."""
     known = np.flatnonzero(np.isfinite(edges).any(axis=0))
     known = known[:: max(1, known.size // MOST_COLUMNS)]
-    levels, squares = [], []
+    plateaus = []
     for x in known:
         here = edges[:, x][np.isfinite(edges[:, x])]
-        near = [np.arange(max(0, int(e - half)), min(image.shape[0], int(e + half) + 1)) for e in here]
+        near = [np.arange(max(0, int(e - half)), min(height, int(e + half) + 1)) for e in here]
         rows = np.unique(np.concatenate(near))
-        rows = rows[np.abs(rows[:, None] - here).min(axis=1) > BESIDE]
-        pairs = rows[:-lag][rows[lag:] - rows[:-lag] == lag]
-        upper, lower = image[pairs, x].astype(np.float64), image[pairs + lag, x].astype(np.float64)
-        levels.append((upper + lower) / 2)
-        squares.append((upper - lower) ** 2 / 2)
-    empty = np.zeros(0)
-    return (np.concatenate(levels), np.concatenate(squares)) if levels else (empty, empty)
+        plateaus.append((int(x), rows[np.abs(rows[:, None] - here).min(axis=1) > BESIDE]))
+    return plateaus
+
+
+def _difference_samples(image: NDArray[np.generic], plateaus: Plateaus, lag: int) -> tuple[Floats, Floats]:
+    """Mean level and half the squared difference of values `lag` rows apart, in plateaus near the edges."""
+    pairs = [rows[:-lag][rows[lag:] - rows[:-lag] == lag] for _, rows in plateaus]
+    if not pairs:
+        return np.zeros(0), np.zeros(0)
+    x = np.repeat([x for x, _ in plateaus], [rows.size for rows in pairs])
+    y = np.concatenate(pairs)
+    upper, lower = image[y, x].astype(np.float64), image[y + lag, x].astype(np.float64)
+    return (upper + lower) / 2, (upper - lower) ** 2 / 2
 
 
 def _clipped_mean(squares: Floats) -> float:

@@ -29,28 +29,44 @@ def highest_point(energy: Floats, counts: Floats, near: tuple[float, float], smo
 
 
 def curve_top(energy: Floats, counts: Floats, start: Floats, half: float) -> tuple[Floats, Floats]:
-    """Return the top of a broad line (b,) and its u, by a parabola over 2 `half` about `start`; for Auger lines.
+    """Return the top of a broad line (b,) and its u, by a cubic over 2 `half` about `start`; for Auger lines.
 
-    The parabola is fitted with weights of the counts; a second one over 0.7 of the width says how far a top that is no
-    parabola may be off: the difference counts as a rectangular distribution.
+    u is that of counting together with the difference to the cubic over 0.7 of the range, as a rectangular
+    distribution: how far a top that is no cubic may be off. NaN where there is no top.
+
+    Parameters
+    ----------
+    energy : (n,); counts : (b, n)
+    start : (b,) near the top
+    half : half of the range, in the unit of energy
     """
-    wide, u = _parabola(energy, counts, start, half)
-    narrow, _ = _parabola(energy, counts, wide, 0.7 * half)
+    rough, _ = _cubic_top(energy, counts, start, half)
+    wide, u = _cubic_top(energy, counts, rough, half)
+    narrow, _ = _cubic_top(energy, counts, rough, 0.7 * half)
     return wide, np.hypot(u, np.abs(wide - narrow) / np.sqrt(3.0))
 
 
-def _parabola(energy: Floats, counts: Floats, start: Floats, half: float) -> tuple[Floats, Floats]:
-    top, u = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
+def _cubic_top(energy: Floats, counts: Floats, start: Floats, half: float) -> tuple[Floats, Floats]:
+    found = np.full((len(counts), 2), np.nan)
     for row, (values, middle) in enumerate(zip(counts, start, strict=True)):
         inside = np.abs(energy - middle) <= half
-        if inside.sum() < 5:
-            continue
-        x, y = energy[inside] - middle, values[inside]
-        weight = 1.0 / np.sqrt(np.maximum(y.mean(), 1.0))
-        basis = np.stack([np.ones_like(x), x, x**2], axis=1) * weight
-        covariance = np.linalg.inv(basis.T @ basis)
-        _, b, c = covariance @ basis.T @ (y * weight)
-        if c < 0:
-            slope = np.array([0.0, -0.5 / c, 0.5 * b / c**2])
-            top[row], u[row] = middle - 0.5 * b / c, np.sqrt(slope @ covariance @ slope)
-    return top, u
+        if inside.sum() >= 7:
+            top, u = _one_top((energy[inside] - middle) / half, values[inside])
+            found[row] = middle + half * top, half * u
+    return found[:, 0], found[:, 1]
+
+
+def _one_top(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return the maximum of a cubic through counts over -1 .. 1 and its u; NaN where it has none inside."""
+    basis = np.stack([np.ones_like(x), x, x**2, x**3], axis=1)
+    covariance = np.linalg.inv(basis.T @ basis / max(float(y.mean()), 1.0))
+    _, b, c, d = covariance @ basis.T @ y / max(float(y.mean()), 1.0)
+    discriminant = c**2 - 3.0 * b * d
+    if discriminant <= 0 or c >= 0:
+        return float("nan"), float("nan")
+    top = b / (-c + np.sqrt(discriminant))
+    bend = 2.0 * c + 6.0 * d * top
+    if abs(top) > 1.0 or bend >= 0:
+        return float("nan"), float("nan")
+    slope = -np.array([0.0, 1.0, 2.0 * top, 3.0 * top**2]) / bend
+    return float(top), float(np.sqrt(slope @ covariance @ slope))

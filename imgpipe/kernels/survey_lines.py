@@ -13,6 +13,12 @@ import numpy as np
 
 UNEXPLAINED = 2.0
 """What it is worth to explain a peak that nothing else explains."""
+LOSS = (3.0, 33.0)
+"""Distance above a line, in eV, in which its losses and satellites lie."""
+LOSS_SHARE = 0.35
+"""They have at most this share of its area."""
+LOSS_ODDS = 3.0
+"""By how much less it is worth to explain a peak that may be one."""
 MISSING = 4.0
 """What a strong line costs that is not there."""
 STRENGTH = 1.0
@@ -50,11 +56,12 @@ class Survey:
 
 @dataclass(frozen=True)
 class Match:
-    """How one element explains the peaks: log odds, and per peak (p,) the line (-1: none) and what it gains."""
+    """How one element explains the peaks: log odds; per peak (p,) the line (-1: none) and its gain; what is lost."""
 
     score: float
     line: np.ndarray
     gain: np.ndarray
+    lost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ def match(survey: Survey, lines: Lines, element: int, prior: float, free: np.nda
         if place[n] >= 0:
             column[place[n]], gains[place[n]] = own[n], max(gain[n], gains[place[n]])
     lost = _missing(survey, lines, own, place, amount)
-    return Match(float(prior + gains[free].sum() - lost), column, np.where(column >= 0, gains, 0.0))
+    return Match(float(prior + gains[free].sum() - lost), column, np.where(column >= 0, gains, 0.0), lost)
 
 
 def _amount(survey: Survey, strength: np.ndarray, place: np.ndarray) -> float:
@@ -153,7 +160,16 @@ def _line_gains(
     strength = lines.strength[own]
     fits = (np.log(survey.area[place]) - np.log(np.where(np.isnan(strength), 1.0, strength)) - amount) / STRENGTH
     unfit = np.where(np.isnan(strength), 0.0, np.minimum(0.5 * fits**2, 6.0))
-    return np.where(place >= 0, rare + UNEXPLAINED - 0.5 * away**2 - unfit, 0.0)
+    found = rare + UNEXPLAINED - LOSS_ODDS * (loss_of(survey.position, survey.area)[place] >= 0)
+    return np.where(place >= 0, found - 0.5 * away**2 - unfit, 0.0)
+
+
+def loss_of(position: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Return per peak (p,) the number of the strongest one whose loss or satellite it may be, -1 for none."""
+    above = position[:, None] - position
+    may = (above >= LOSS[0]) & (above <= LOSS[1]) & (area[:, None] <= LOSS_SHARE * area)
+    worth = np.where(may, area, -np.inf)
+    return np.where(may.any(axis=1), worth.argmax(axis=1) if area.size else -1, -1)
 
 
 def _missing(survey: Survey, lines: Lines, own: np.ndarray, place: np.ndarray, amount: float) -> float:
@@ -170,12 +186,11 @@ def _explained(
     size = survey.position.size
     everything = np.ones(size, dtype=bool)
     full = [match(survey, lines, e, prior[e], everything) for e in range(prior.size)]
-    taken = np.zeros(size, dtype=bool)
-    for e in np.flatnonzero(present):
-        taken |= full[e].line >= 0
+    claims = np.array([m.line >= 0 for m in full]).reshape(prior.size, size) & present[:, None]
     line, confidence, rivals = np.full(size, -1), np.zeros(size), []
     for peak in range(size):
-        worth = np.array([_worth(full[e], peak, taken, bool(present[e]), prior[e]) for e in range(prior.size)])
+        others = claims.sum(axis=0)
+        worth = np.array([_worth(full[e], peak, others - claims[e] == 0, prior[e]) for e in range(prior.size)])
         order = [int(e) for e in np.argsort(-worth) if np.isfinite(worth[e])]
         odds = np.exp(np.minimum(worth, 50.0))
         if order and worth[order[0]] > 0 and present[order[0]]:
@@ -186,14 +201,11 @@ def _explained(
     return line, confidence, rivals
 
 
-def _worth(of: Match, peak: int, taken: np.ndarray, present: bool, prior: float) -> float:
-    """Return the log odds that an element makes a peak: one that is present pays nothing for being assumed."""
+def _worth(of: Match, peak: int, free: np.ndarray, prior: float) -> float:
+    """Return the log odds that an element makes a peak, given which peaks (p,) no other element explains."""
     if of.line[peak] < 0 or not np.isfinite(of.score):
         return -np.inf
-    if present:
-        return float(of.gain[peak])
-    elsewhere = ~taken
+    elsewhere = free.copy()
     elsewhere[peak] = False
-    lost = of.score - prior - of.gain.sum()
-    assumed = prior + of.gain[elsewhere].sum() + lost
+    assumed = prior + of.gain[elsewhere].sum() - of.lost
     return float(of.gain[peak] + min(assumed, 0.0))

@@ -44,7 +44,7 @@ def auger_parameter(
     tree : leaves with counts over binding energy; both regions of a sample, and the photon energy, must be known
     photoelectron, auger : regions
     photoelectron_energy : about where the photoelectron line is
-    top_width : half of the range in which the top of the Auger line is taken as a parabola
+    top_width : half of the range in which the top of the Auger line is taken as a cubic
     states : Auger parameters of compounds to compare with; values in common use for copper
 
     Returns

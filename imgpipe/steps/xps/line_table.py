@@ -28,7 +28,7 @@ ASSUMED = -4.5
 
 AUGER = {
     "C KLL": 265.0, "N KLL": 382.0, "O KLL": 510.0, "O KL1L23": 489.0, "F KLL": 654.0, "Na KLL": 990.0,
-    "Mg KLL": 1183.0, "S LVV": 150.0, "Cl LVV": 181.0, "Ti LMM": 418.0, "V LMM": 472.0, "Cr LMM": 527.0,
+    "Mg KLL": 1183.0, "Mg KL1L23": 1136.0, "Mg KL1L1": 1103.0, "S LVV": 150.0, "Cl LVV": 181.0, "Ti LMM": 418.0, "V LMM": 472.0, "Cr LMM": 527.0,
     "Cr L3M23M45": 489.0, "Mn LMM": 637.0, "Mn L3M23M45": 587.0, "Fe LMM": 702.0, "Fe L3M23M45": 649.0,
     "Fe L3M23M23": 594.0, "Co LMM": 773.0, "Co L3M23M45": 713.0, "Co L3M23M23": 655.0, "Ni LMM": 845.5,
     "Ni L3M23M45": 776.0, "Ni L3M23M23": 711.0, "Cu LMM": 918.0, "Cu L2MM": 937.0, "Cu L3M23M45": 838.0,

@@ -40,10 +40,7 @@ def _refuse_windows(windows: Mapping[str, Sequence[float]], plan: FitPlan) -> No
     there = [name for region in plan.regions for name in (region.region, *region.also)]
     for name, (low, high) in windows.items():
         if name not in there:
-            raise DataError(
-                f"window: the model {plan.name} has no region {name!r}{nearest(name, there)}.",
-                remedy=f"it describes {', '.join(there)}.",
-            )
+            raise DataError(f"window: the model {plan.name} has no region {name!r}{nearest(name, there)}.")
         if not KILOELECTRONVOLTS < low < high:
             raise DataError(
                 f"window: {name}: [{low:g}, {high:g}] is no range of binding energies in eV.",
