@@ -42,7 +42,7 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
         "mean_position", "slope",
     ),
     "component": (
-        "region", "line", "position", "u_position", "fwhm", "u_fwhm", "area", "u_area", "area_percent",
+        "of_region", "line", "position", "u_position", "fwhm", "u_fwhm", "area", "u_area", "area_percent",
         "u_area_percent", "area_percent_low", "area_percent_high", "u_model", "denominator", "flag",
     ),
     "peak": (

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUP_COLUMN = "group"
+COLUMNS = {"of_region": "region", "background_model": "background"}
+"""Variables whose column has another name: in a dataset it is taken by a dimension or a curve."""
 
 
 def leaf_tables(leaf: xr.Dataset) -> dict[str, pd.DataFrame]:
@@ -71,6 +73,7 @@ def _ordered(names: list[str], dim: str) -> list[str]:
 
 def column_name(name: str, array: xr.DataArray) -> str:
     """Return the column of a variable: ``thickness`` in nm -> ``thickness_nm``."""
+    name = COLUMNS.get(name, name)
     suffix = column_suffix(str(array.attrs.get("units", "1")))
     return name if not suffix or f"_{suffix}_" in f"_{name}_" else f"{name}_{suffix}"
 

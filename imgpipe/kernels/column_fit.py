@@ -3,9 +3,9 @@
 A group is a run of neighbouring edges whose windows overlap. In each column the edges known there are fitted together
 by the engine of `imgpipe.kernels.fit`: plateau levels L are its amplitudes, positions e and widths s its parameters,
 
-``f(y) = L_0 + sum_i (L_i - L_{i-1}) F((y - e_i) / s_i)`` where F is the normal distribution function. What this symmetric
-model can't know of an edge is found from all columns pooled (`imgpipe.kernels.edge_shape`). The noise is Gaussian with
-the variance ``a + b * level`` estimated from the image. Columns with the same edges known are one batch.
+``f(y) = L_0 + sum_i (L_i - L_{i-1}) F((y - e_i) / s_i)`` where F is the normal distribution function. What this
+symmetric model can't know of an edge is found from all columns pooled (`imgpipe.kernels.edge_shape`). The noise is
+Gaussian with the variance ``a + b * level`` estimated from the image. Columns with the same edges known are one batch.
 """
 
 from __future__ import annotations

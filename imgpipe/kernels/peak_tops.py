@@ -43,7 +43,7 @@ def curve_top(energy: Floats, counts: Floats, start: Floats, half: float) -> tup
     rough, _ = _cubic_top(energy, counts, start, half)
     wide, u = _cubic_top(energy, counts, rough, half)
     narrow, _ = _cubic_top(energy, counts, rough, 0.7 * half)
-    return wide, np.hypot(u, np.abs(wide - narrow) / np.sqrt(3.0))
+    return wide, np.hypot(u, np.nan_to_num(np.abs(wide - narrow)) / np.sqrt(3.0))
 
 
 def _cubic_top(energy: Floats, counts: Floats, start: Floats, half: float) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ out: they are kept apart, carried through linearly, and never shrink with the nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special, stats
@@ -120,7 +120,8 @@ def slope(of: Points, reduced: float | None = None) -> Slope:
     value = float(functional @ of.y)
     about_line = _chi2_line(of) / max(dof, 1)
     found = about_line if reduced is None else min(reduced, about_line)
-    stretch = max(found, 1.0) if of.known else found
+    stretch = _stretch(of, found, dof)
+    of = replace(of, shared=_common(of, stretch))
     u_random = float(np.sqrt(stretch * np.sum((functional * of.u) ** 2)))
     u_shared = _shared_slope(of, functional, value)
     estimated = stretch != 1.0
@@ -129,6 +130,22 @@ def slope(of: Points, reduced: float | None = None) -> Slope:
     score = value / u if u > 0 else np.inf * np.sign(value) if value else 0.0
     rising = float(stats.t.cdf(score, dof)) if estimated else float(special.ndtr(score))
     return Slope(value, u_random, u_shared, value - quantile * u, value + quantile * u, rising, found)
+
+
+def _stretch(of: Points, reduced: float, dof: int) -> float:
+    """Return the variance of the scatter over the stated one: 1 unless the scatter is larger, or clearly smaller."""
+    if not of.known:
+        return max(reduced, 1e-300)
+    smaller = stats.chi2.cdf(reduced * dof, dof) < (1 - LEVEL) / 2
+    return reduced if reduced > 1.0 or smaller else 1.0
+
+
+def _common(of: Points, stretch: float) -> np.ndarray:
+    """Return what all points share: what is known to be shared, and the part of u that the scatter does not show.
+
+    The u of a share holds the priors of its fit too, which pull all spectra of a series the same way.
+    """
+    return np.asarray(np.hypot(of.shared, of.u * np.sqrt(max(1.0 - stretch, 0.0)) if of.known else 0.0))
 
 
 def _slope_functional(of: Points) -> np.ndarray:
@@ -228,11 +245,11 @@ def onset(of: Points, bending: bool = True) -> Onset:
     free = 4 if bending else 3
     dof = max(binned.x.size - free, 1)
     reduced = float(found.chi2.min()) / dof
-    stretch = max(reduced, 1.0) if of.known else max(reduced, 1e-300)
+    stretch = _stretch(of, reduced, dof)
     level = special.chdtri(1, 1 - LEVEL) if stretch == 1.0 else stats.f.ppf(LEVEL, 1, dof)
     low, high = _interval(found, float(stretch * level))
     value = float(found.onset[found.best])
-    shared = float(special.ndtri(0.5 + LEVEL / 2)) * _shared_onset(binned, value, bending)
+    shared = float(special.ndtri(0.5 + LEVEL / 2)) * _shared_onset(binned, _common(binned, stretch), value, bending)
     gain, without = _gain(binned, found, bending, stretch)
     start, end = float(of.x[0]), float(of.x[-1])
     low = value - float(np.hypot(value - low, shared)) if np.isfinite(low) else low
@@ -241,11 +258,11 @@ def onset(of: Points, bending: bool = True) -> Onset:
     return Onset(value, low, high, gain, without, reduced)
 
 
-def _shared_onset(of: Points, value: float, bending: bool) -> float:
-    """Return how far the onset goes when all points move by their shared error."""
-    if not of.shared.any():
+def _shared_onset(of: Points, shared: np.ndarray, value: float, bending: bool) -> float:
+    """Return how far the onset goes when all points move by their shared error (n,)."""
+    if not shared.any():
         return 0.0
-    moved = _refined(Points(of.x, of.y + of.shared, of.u, of.shared, of.known), bending)
+    moved = _refined(replace(of, y=of.y + shared), bending)
     return abs(float(moved.onset[moved.best]) - value)
 
 
@@ -264,7 +281,7 @@ def _refined(of: Points, bending: bool) -> Profile:
     """Return the profile on a grid over the whole series, then on one over the places that are possible."""
     coarse = profile(of, np.linspace(of.x[0], of.x[-1], GRID), bending, rounds=2)
     least = coarse.chi2.min()
-    stretch = max(least / max(of.x.size - 4, 1), 1.0 if of.known else 0.0)
+    stretch = max(least / max(of.x.size - 4, 1), 0.5 if of.known else 0.0)
     possible = np.flatnonzero(coarse.chi2 <= least + 16.0 * stretch)
     first, last = max(possible[0] - 1, 0), min(possible[-1] + 1, GRID - 1)
     return profile(of, np.linspace(coarse.onset[first], coarse.onset[last], GRID), bending)

@@ -15,7 +15,7 @@ UNEXPLAINED = 2.0
 """What it is worth to explain a peak that nothing else explains."""
 LOSS = (3.0, 33.0)
 """Distance above a line, in eV, in which its losses and satellites lie."""
-LOSS_SHARE = 0.35
+LOSS_SHARE = 0.25
 """They have at most this share of its area."""
 LOSS_ODDS = 3.0
 """By how much less it is worth to explain a peak that may be one."""

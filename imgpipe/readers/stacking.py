@@ -56,7 +56,12 @@ def _leaf_names(trees: Sequence[xr.DataTree]) -> list[str]:
     for tree in trees[1:]:
         other = [leaf.path.lstrip("/") for leaf in tree.leaves]
         if other != names:
-            raise DataError(f"files with different content can't be stacked: {names} and {other}.")
+            one, two = (_file(next(iter(some.leaves)).to_dataset()) for some in (trees[0], tree))
+            raise DataError(
+                f"files with different content can't be stacked: {one} holds {', '.join(names)}, "
+                f"{two} holds {', '.join(other)}.",
+                remedy="stack only files with the same content; without `stack:` each file is worked on by itself.",
+            )
     return names
 
 
@@ -89,7 +94,11 @@ def _number(parts: list[xr.Dataset], name: str, dim: str) -> xr.DataArray:
 
 def _labels(dim: str, labels: Sequence[str] | Sequence[float], unit: str | None) -> xr.DataArray:
     if len(set(labels)) != len(labels):
-        raise DataError(f"labels along {dim} must differ, found {list(labels)}.")
+        twice = next(label for label in labels if list(labels).count(label) > 1)
+        raise DataError(
+            f"labels along {dim} must differ, found {list(labels)}: several files say {twice}.",
+            remedy=f"rename one of these files, or add a field to the pattern, so that each group has one {twice}.",
+        )
     if ARRAY_DIMS[dim] == "":
         return xr.DataArray(np.array([str(label) for label in labels], object), dims=(dim,), attrs={"long_name": dim})
     values = np.asarray(labels, np.float64)
@@ -104,6 +113,7 @@ def _require_equal(first: xr.Dataset, other: xr.Dataset) -> None:
     arrays = {str(name) for name, array in first.data_vars.items() if array.ndim}
     if arrays != {str(name) for name, array in other.data_vars.items() if array.ndim}:
         raise DataError(f"{pair} hold different variables.")
+    _require_equal_energies(first, other, pair)
     for name in sorted(arrays):
         one, two = first[name], other[name]
         if one.shape != two.shape or one.dtype != two.dtype or one.dims != two.dims:
@@ -116,6 +126,22 @@ def _require_equal(first: xr.Dataset, other: xr.Dataset) -> None:
         if not _same(first.coords[dim], other.coords[dim]):
             raise DataError(f"{pair} have different coordinates {dim}.", remedy="check their pixel sizes.")
     _require_equal_numbers(first, other, pair)
+
+
+def _require_equal_energies(first: xr.Dataset, other: xr.Dataset, pair: str) -> None:
+    if "energy" not in first.coords or "energy" not in other.coords:
+        return
+    if not _same(first.coords["energy"], other.coords["energy"]):
+        one, two = (_range(part.coords["energy"]) for part in (first, other))
+        region = str(first.attrs.get("region", "spectra"))
+        raise DataError(
+            f"{pair} have different energy axes: {region} goes {one} and {two}.",
+            remedy="stack only spectra over the same energies; without `stack:` each file is fitted by itself.",
+        )
+
+
+def _range(axis: xr.DataArray) -> str:
+    return f"from {float(axis[0]):.8g} to {float(axis[-1]):.8g} {axis.attrs.get('units', '')} in {axis.size} points"
 
 
 def _require_equal_numbers(first: xr.Dataset, other: xr.Dataset, pair: str) -> None:

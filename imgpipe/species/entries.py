@@ -188,6 +188,7 @@ class FitModel(Entry):
     title : what the methods paragraph calls it
     share : what samples share unless the recipe says otherwise
     exclude_from_percent : components left out of the denominator
+    include : models whose regions stand before its own
     regions : one entry per region; regions that the data lack are left out
     """
 
@@ -195,7 +196,8 @@ class FitModel(Entry):
     source: str
     share: Texts = ("width", "mixing")
     exclude_from_percent: Texts = ()
-    regions: Annotated[tuple[RegionModel, ...], BeforeValidator(_listed)]
+    include: Texts = ()
+    regions: Annotated[tuple[RegionModel, ...], BeforeValidator(_listed)] = ()
 
 
 class Library(Entry):
@@ -211,6 +213,8 @@ class Library(Entry):
             if one.line not in self.lines:
                 raise ValueError(f"species {key!r}: unknown line {one.line!r}")
         for name, model in self.models.items():
+            for other in (one for one in model.include if one not in self.models):
+                raise ValueError(f"model {name!r}: unknown model {other!r}")
             for part in (c for region in model.regions for c in region.components):
                 if part.species is not None and part.species not in self.species:
                     raise ValueError(f"model {name!r}: unknown species {part.species!r}")

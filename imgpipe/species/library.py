@@ -53,7 +53,9 @@ def find_model(library: Library, name: str) -> FitModel:
     """Return a model by name; `DataError` with the nearest name when there is none."""
     if name not in library.models:
         raise DataError(f"unknown model {name!r}{nearest(name, library.models)}.")
-    return library.models[name]
+    found = library.models[name]
+    included = tuple(region for other in found.include for region in library.models[other].regions)
+    return found.model_copy(update={"regions": (*included, *found.regions)})
 
 
 def _validated(parts: Mapping[str, Any]) -> Library:

@@ -24,8 +24,13 @@ STEPS: dict[str, str] = {
     "fit_edges": "imgpipe.steps.layers:fit_edges",
     "layer_thickness": "imgpipe.steps.layers:layer_thickness",
     "equivalent_lithium": "imgpipe.steps.layers:equivalent_lithium",
-    "fit_components": "imgpipe.steps.xps:fit_components",
-    "compare_models": "imgpipe.steps.xps:compare_models",
+    "energy_reference": "imgpipe.steps.xps.energy:energy_reference",
+    "compare_models": "imgpipe.steps.xps.compare:compare_models",
+    "fit_components": "imgpipe.steps.xps.fit:fit_components",
+    "quantify_regions": "imgpipe.steps.xps.quantify:quantify_regions",
+    "excess_sulfide": "imgpipe.steps.xps.sulfide:excess_sulfide",
+    "overlayer_thickness": "imgpipe.steps.xps.overlayer:overlayer_thickness",
+    "trend": "imgpipe.steps.xps.trend:trend",
 }
 """``name -> "module:function"``; packages elsewhere join through the entry points ``imgpipe.steps``."""
 

@@ -10,7 +10,7 @@ import xarray as xr
 from imgpipe.errors import DataError
 from imgpipe.kernels.region_area import region_area
 from imgpipe.steps.xps.photoelectrons import MAGIC_ANGLE, angular_factor, cross_section, sublevels
-from imgpipe.steps.xps.samples import number
+from imgpipe.steps.xps.samples import binding_energies, finite_spectra, number
 
 AL_KALPHA = 1486.6
 LEAST_POINTS = 20
@@ -91,17 +91,16 @@ def _above_background(path: str, leaf: xr.Dataset, window: Sequence[float] | Non
             f"{path}: neither components nor counts.", remedy="fit it first (fit_components), or leave it out."
         )
     line = f"{leaf.attrs.get('element', '')} {leaf.attrs.get('line', '')}".strip() or str(leaf.attrs.get("region", ""))
-    energy = np.asarray(leaf["energy"].values, dtype=np.float64)
+    energy = binding_energies(path, leaf)
     low, high = (energy[0], energy[-1]) if window is None else window
     inside = np.flatnonzero((energy >= low) & (energy <= high))
     if inside.size < LEAST_POINTS:
         raise DataError(f"{path}: {inside.size} points between {low:g} and {high:g} eV.", remedy="widen its `window`.")
     cut = leaf[name].isel(energy=inside)
-    values = np.asarray(cut.transpose(..., "energy").values, dtype=np.float64)
-    flat = values.reshape(-1, inside.size)
+    flat = finite_spectra(path, cut)
     found = region_area(energy[inside], flat)
     u = np.hypot(found.u_counting, found.u_background) if name == "counts" else found.u_background
-    places = cut.isel(energy=0, drop=True)
+    places = cut.transpose(..., "energy").isel(energy=0, drop=True)
     shape = places.shape
     position = float(energy[inside][np.argmax(flat.mean(axis=0))])
     return LineArea(

@@ -9,7 +9,7 @@ from imgpipe.errors import DataError
 from imgpipe.kernels.line_position import Position, edge_position, line_position
 from imgpipe.kernels.peak_tops import highest_point
 from imgpipe.steps.xps.references import Reference
-from imgpipe.steps.xps.samples import Sample
+from imgpipe.steps.xps.samples import Sample, binding_energies, finite_spectra
 
 LEAST_POINTS = 15
 U_SHAPE = 0.01
@@ -96,14 +96,7 @@ def spectra_of(path: str, leaf: xr.Dataset) -> tuple[np.ndarray, np.ndarray, xr.
     name = "counts" if "counts" in leaf else "intensity"
     if name not in leaf:
         raise DataError(f"{path}: there are no counts.", remedy="name the variable `counts`.")
-    if str(leaf["energy"].attrs.get("energy_type", "binding")) != "binding":
-        raise DataError(f"{path}: the axis holds kinetic energies.", remedy="give the photon energy under `inputs`.")
+    energy = binding_energies(path, leaf)
     values = leaf[name].transpose(..., "energy")
-    energy = np.asarray(leaf["energy"].values, dtype=np.float64)
-    data = np.asarray(values.values, dtype=np.float64)
-    if not np.isfinite(data).all():
-        raise DataError(
-            f"{path}: {int((~np.isfinite(data)).sum())} points are NaN or infinite.", remedy="crop them off."
-        )
     places = xr.zeros_like(values.isel(energy=0, drop=True), dtype=np.float64).compute()
-    return energy, data.reshape(-1, energy.size), places, name == "counts"
+    return energy, finite_spectra(path, values), places, name == "counts"

@@ -1,6 +1,6 @@
 """Thickness of an oxide on its metal, from the components of one line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,6 +18,11 @@ from imgpipe.steps.xps.line_areas import AL_KALPHA, counting_time
 from imgpipe.steps.xps.samples import Sample, as_tree, number, samples_of
 from imgpipe.units import Dims, Gives, Unit
 
+OXIDES = {
+    "WO3": "W", "MgO": "Mg", "Al2O3": "Al", "SiO2": "Si", "NiO": "Ni", "CuO": "Cu", "Cu2O": "Cu", "ZrO2": "Zr",
+    "Ta2O5": "Ta",
+}  # fmt: skip
+"""Oxides whose thickness on their metal is measured without being asked for by name."""
 Length = Annotated[float, Field(gt=0), Unit("nm")]
 Relative = Annotated[float, Field(ge=0, lt=1), Unit("1")]
 Angle = Annotated[float, Field(ge=0, lt=90), Unit("deg")]
@@ -27,8 +32,8 @@ Angle = Annotated[float, Field(ge=0, lt=90), Unit("deg")]
 def overlayer_thickness(
     tree: Annotated[xr.DataTree, Dims("component")],
     *,
-    oxide: list[str],
-    metal: list[str],
+    oxide: list[str] | None = None,
+    metal: list[str] | None = None,
     oxide_material: str | None = None,
     metal_material: str | None = None,
     attenuation_oxide: Length | None = None,
@@ -51,7 +56,8 @@ def overlayer_thickness(
     Parameters
     ----------
     tree : leaves after fit_components; those that hold all components named are used
-    oxide : components of the film (several: their sum)
+    oxide : components of the film (several: their sum); without it and `metal`, every known oxide that was fitted
+        beside its metal
     metal : components of the substrate
     oxide_material, metal_material : solids for TPP-2M and densities, such as WO3 and W; the names of the first
         components when they are known solids
@@ -69,30 +75,47 @@ def overlayer_thickness(
     per sample a leaf ``overlayer`` with, per layer, ``thickness`` with u (random, shared), 95 % interval and flag;
     where film or substrate is not detected no number but a bound on one side
     """
-    names = [*oxide, *metal]
+    if (oxide is None) != (metal is None):
+        raise DataError("give both `oxide` and `metal`, or neither.")
     result: dict[str, xr.Dataset] = {}
     samples = samples_of(tree)
-    reference = None if clean is None else _clean(samples, clean, metal)
+    for film_names, base_names in [(oxide, metal)] if oxide and metal else _known_pairs(samples):
+        reference = None if clean is None else _clean(samples, clean, base_names)
+        given = _Given(
+            oxide_material or film_names[0], metal_material or base_names[0], attenuation_oxide, attenuation_metal,
+            density_ratio, emission_angle, u_attenuation, u_density_ratio, u_emission_angle,
+        )  # fmt: skip
+        for sample, region, leaf in _holding(samples, [*film_names, *base_names]):
+            film, basis = given.film(leaf, base_names)
+            found = _measured(leaf, film_names, base_names, film, reference)
+            target = sample.named("overlayer")
+            target = target if target not in result else sample.named(f"overlayer {region}")
+            result[target] = _table(leaf, found, layer or oxide_material or "+".join(film_names), basis)
+    if not result:
+        raise _nothing(samples, [*(oxide or []), *(metal or [])])
+    return as_tree(result)
+
+
+def _known_pairs(samples: Sequence[Sample]) -> list[tuple[list[str], list[str]]]:
+    """Return the known oxides that some region holds beside their metals."""
+    return [([film], [base]) for film, base in OXIDES.items() if any(True for _ in _holding(samples, [film, base]))]
+
+
+def _holding(samples: Sequence[Sample], names: Sequence[str]) -> Iterator[tuple[Sample, str, xr.Dataset]]:
+    """Yield every region that has all of the components."""
     for sample in samples:
         for region, leaf in sample.regions.items():
             if set(names) <= set(map(str, leaf["component"].values)):
-                given = _Given(
-                    oxide_material or oxide[0], metal_material or metal[0], attenuation_oxide, attenuation_metal,
-                    density_ratio, emission_angle, u_attenuation, u_density_ratio, u_emission_angle,
-                )  # fmt: skip
-                film, basis = given.film(leaf, metal)
-                found = _measured(leaf, oxide, metal, film, reference)
-                target = sample.named("overlayer")
-                target = target if target not in result else sample.named(f"overlayer {region}")
-                result[target] = _table(leaf, found, layer or oxide_material or "+".join(oxide), basis)
-    if not result:
-        there = sorted({str(c) for s in samples for leaf in s.regions.values() for c in leaf["component"].values})
-        lost = next((name for name in names if name not in there), names[0])
-        raise DataError(
-            f"no region has the components {', '.join(names)}{nearest(lost, there)}.",
-            remedy=f"there are {', '.join(there)}; put fit_components before this step.",
-        )
-    return as_tree(result)
+                yield sample, region, leaf
+
+
+def _nothing(samples: Sequence[Sample], names: Sequence[str]) -> DataError:
+    there = sorted({str(c) for s in samples for leaf in s.regions.values() for c in leaf["component"].values})
+    remedy = f"there are {', '.join(there)}; put fit_components before this step, or name `oxide` and `metal`."
+    if not names:
+        return DataError("no region has a known oxide beside its metal.", remedy=remedy)
+    lost = next((name for name in names if name not in there), names[0])
+    return DataError(f"no region has the components {', '.join(names)}{nearest(lost, there)}.", remedy=remedy)
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,7 @@ def _flags(
     if all(counting_time(leaf) is None for leaf in sample.regions.values()):
         general.append("counting times unknown, taken as equal")
     flags = np.full(found.percent.shape, "; ".join(general), dtype=object)
-    lost = "not detected: upper bound"
-    flags[~found.detected] = "; ".join([*general, lost])
+    known = np.isfinite(found.percent)
+    flags[~found.detected & known] = "; ".join([*general, "not detected: upper bound"])
+    flags[~known] = "; ".join([*general, "no number: the area of a line is not known"])
     return flags

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from imgpipe.errors import DataError
+from imgpipe.model import unit_of
 from imgpipe.spelling import nearest
 
 
@@ -65,6 +66,28 @@ def number(leaf: xr.Dataset, name: str) -> float | None:
         return None
     value = float(np.nanmean(leaf[name].values)) if np.isfinite(leaf[name].values).any() else np.nan
     return value if np.isfinite(value) else None
+
+
+def binding_energies(path: str, leaf: xr.Dataset) -> np.ndarray:
+    """Return the energies of a leaf in eV; `DataError` unless they are binding energies that rise."""
+    axis = leaf["energy"]
+    energy = np.asarray(axis.values, dtype=np.float64)
+    if unit_of(axis) != "eV":
+        raise DataError(f"{path}: the energy axis is in {unit_of(axis)}, not in eV.", remedy="multiply keV by 1000.")
+    if str(axis.attrs.get("energy_type", "binding")) != "binding":
+        raise DataError(f"{path}: the axis holds kinetic energies.", remedy="give the photon energy under `inputs`.")
+    if not np.all(np.diff(energy) > 0):
+        raise DataError(f"{path}: the energy axis does not rise.", remedy="sort it: leaf.sortby('energy').")
+    return energy
+
+
+def finite_spectra(path: str, values: xr.DataArray) -> np.ndarray:
+    """Return spectra (b, n), energy last; `DataError` where they hold NaN or infinities."""
+    data = np.asarray(values.transpose(..., "energy").values, dtype=np.float64)
+    if not np.isfinite(data).all():
+        lost = int((~np.isfinite(data)).sum())
+        raise DataError(f"{path}: {lost} of {data.size} points are NaN or infinite.", remedy="crop them off.")
+    return data.reshape(-1, data.shape[-1])
 
 
 def add_flags(leaf: xr.Dataset, *flags: str) -> dict[str, str]:
