@@ -297,7 +297,9 @@ def _write_tables(folder: Path, groups: Sequence[str]) -> list[Path]:
             collected.setdefault(path.stem, []).append(pd.read_parquet(path))
     written = []
     for name, parts in sorted(collected.items()):
-        written += write_table(pd.concat(parts, ignore_index=True), folder / "tables", name)
+        order = dict.fromkeys(column for part in sorted(parts, key=lambda p: -p.shape[1]) for column in part)
+        joined = pd.concat(parts, ignore_index=True)[list(order)]
+        written += write_table(joined, folder / "tables", name)
     return written
 
 

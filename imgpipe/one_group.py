@@ -177,7 +177,7 @@ def _work(job: Job, part: Path, tell: Tell) -> None:
     for name, leaf in leaves.items():
         store.write_leaf(leaf, part / bundle.DATA, name)
     opened = store.open_leaves(part / bundle.DATA)
-    written = {name: opened[name][list(leaf.data_vars)] for name, leaf in leaves.items()}  # a disk has no order
+    written = {name: opened[name][list(leaf.data_vars)] for name, leaf in leaves.items()}  # nor have variables
     for name, table in group_tables(written, job.group.name, job.group.fields, job.group.units).items():
         with store.disk_errors(part):
             write_table(table, part / "tables", name)

@@ -57,7 +57,8 @@ def open_leaf(store: Path, name: str) -> xr.Dataset:
 def open_leaves(store: Path) -> dict[str, xr.Dataset]:
     """Open all leaves of a store lazily, by path."""
     tree = xr.open_datatree(store, engine="zarr", consolidated=False, chunks={})
-    return {node.path.strip("/"): node.to_dataset(inherit=False) for node in tree.leaves if node.path != "/"}
+    found = {node.path.strip("/"): node.to_dataset(inherit=False) for node in tree.leaves if node.path != "/"}
+    return dict(sorted(found.items()))  # a disk has no order
 
 
 @contextmanager

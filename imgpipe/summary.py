@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+WITHOUT_FIELDS = "all"
+"""Name of the only group where file names have no field but that of the stack."""
+NO_CHOICE = 1e-6
+"""A share that is less uncertain than this, percent, was not measured: there is no other component."""
 LONG_SERIES = 12
 """Spectra of one group and region from which they are counted instead of listed."""
 
@@ -115,7 +119,8 @@ def _spectrum(row: pd.Series[float], group: str) -> str:
     places = [
         f"{row[n]:g}" if isinstance(row[n], float) else str(row[n]) for n in ("sample", "cycle") if _known(row, n)
     ]
-    return " ".join([group, *(place for place in places if place not in group)])
+    lead = [] if group == WITHOUT_FIELDS and places else [group]
+    return " ".join([*lead, *(place for place in places if place not in group)])
 
 
 def _known(row: pd.Series[float], name: str) -> bool:
@@ -138,6 +143,8 @@ def share_texts(row: pd.Series[float]) -> tuple[str, str]:
     low, high = _number(row, "area_percent_low"), _number(row, "area_percent_high")
     if not math.isfinite(value):
         return "-", "-"
+    if u < NO_CHOICE and value == 100.0:
+        return "100 %", "the only component"
     text, spread = with_uncertainty(value, u)
     share = f"{text} ± {spread} %" if spread != "–" else f"{rounded(value, 1)} %"
     if not math.isfinite(low + high):

@@ -16,13 +16,18 @@ def rows(text: str) -> dict[str, list[str]]:
     return {cells[0]: cells[1:] for cells in lines}
 
 
-def test_the_cross_section_benchmark_compares_and_is_right() -> None:
+def run(name: str) -> str:
+    """Return what a benchmark on small data prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "cross_section", "--small"],
+        [sys.executable, "-m", "benchmarks", name, "--small"],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found = rows(done.stdout)
+    return done.stdout
+
+
+def test_the_cross_section_benchmark_compares_and_is_right() -> None:
+    found = rows(run("cross_section"))
     for name in ("imgpipe, tracked edges", "imgpipe, joint fit (after tracking)", "scipy curve_fit erf, each column"):
         biases = [float(cell.split("/")[0]) for cell in found[name][2:4]]
         assert max(map(abs, biases)) < 0.15, (name, biases)
@@ -34,3 +39,18 @@ def test_the_cross_section_benchmark_compares_and_is_right() -> None:
     assert left < 3.0
     assert layers < 0.6
     assert blocks < 1.0
+
+
+def test_the_xps_benchmark_compares_equal_fits_and_is_right() -> None:
+    gl, voigt, scaling = run("xps").split("## XPS, ")[1:]
+    for table in (gl, voigt):
+        found = rows(table)
+        ours, likely = found["imgpipe, least squares as the peers"], found["imgpipe, Poisson likelihood (default)"]
+        for method in (ours, likely):
+            positions, areas = ([float(v) for v in cell.split(" / ")] for cell in method[3:5])
+            assert max(positions) < 20.0, method  # medians of 200 spectra, meV
+            assert max(areas) < 4.0, method
+        for name in ("scipy least_squares trf, bounds", "scipy leastsq, analytic Jacobian", "HyperSpy multifit, lm"):
+            median = float(found[name][2].split(" ")[0])
+            assert abs(median) < 0.01, name  # equal chi square: equal work
+    assert "dask, 2,000 spectra in chunks of 500, 2 threads" in scaling

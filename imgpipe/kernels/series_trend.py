@@ -189,7 +189,7 @@ def growth(x: np.ndarray, onset: np.ndarray, scale: np.ndarray, law: str = "expo
     finite = np.where(straight, 1.0, scale)
     part = beyond / finite
     bent = -np.expm1(-part) if law == "exponential" else 2.0 * part / (np.sqrt(1.0 + part) + 1.0)
-    return np.where(straight, beyond, finite * bent)
+    return np.asarray(np.where(straight, beyond, finite * bent))
 
 
 def _least(of: Points, onset: np.ndarray, scale: np.ndarray, law: str = "exponential") -> np.ndarray:

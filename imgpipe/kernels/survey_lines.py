@@ -111,7 +111,7 @@ def _greedy(survey: Survey, lines: Lines, prior: np.ndarray) -> tuple[np.ndarray
     """Return the elements (e,) that are assumed one after the other, and the log odds of all of them."""
     present, free, total = np.zeros(prior.size, dtype=bool), np.ones(survey.position.size, dtype=bool), 0.0
     while True:
-        matches = {e: match(survey, lines, e, prior[e], free) for e in np.flatnonzero(~present)}
+        matches = {int(e): match(survey, lines, int(e), prior[e], free) for e in np.flatnonzero(~present)}
         best = max(matches, key=lambda e: matches[e].score, default=None)
         if best is None or matches[best].score <= 0:
             return present, total

@@ -182,9 +182,10 @@ def _refuse_order(spectrum: Spectrum, steps: Numbers) -> None:
 
 
 def whole(values: Numbers, tolerance: float = _WHOLE) -> bool:
-    """Tell whether all finite values are whole numbers, up to the digits that files carry."""
+    """Tell whether all finite values are whole numbers, up to the seven digits or so that files carry."""
     finite = values[np.isfinite(values)]
-    return bool(np.all(np.abs(finite - np.rint(finite)) <= tolerance * np.maximum(1.0, 1e-3 * np.abs(finite))))
+    allowed = np.clip(2e-7 * np.abs(finite), tolerance, 0.1)
+    return bool(np.all(np.abs(finite - np.rint(finite)) <= allowed))
 
 
 def _as_counts(spectrum: Spectrum) -> None:

@@ -24,13 +24,18 @@ STEPS: dict[str, str] = {
     "fit_edges": "imgpipe.steps.layers:fit_edges",
     "layer_thickness": "imgpipe.steps.layers:layer_thickness",
     "equivalent_lithium": "imgpipe.steps.layers:equivalent_lithium",
+    "crop_energy": "imgpipe.steps.xps.crop:crop_energy",
+    "sum_spectra": "imgpipe.steps.xps.crop:sum_spectra",
     "energy_reference": "imgpipe.steps.xps.energy:energy_reference",
+    "instrument_width": "imgpipe.steps.xps.width:instrument_width",
+    "auger_parameter": "imgpipe.steps.xps.auger:auger_parameter",
     "compare_models": "imgpipe.steps.xps.compare:compare_models",
     "fit_components": "imgpipe.steps.xps.fit:fit_components",
     "quantify_regions": "imgpipe.steps.xps.quantify:quantify_regions",
     "excess_sulfide": "imgpipe.steps.xps.sulfide:excess_sulfide",
     "overlayer_thickness": "imgpipe.steps.xps.overlayer:overlayer_thickness",
     "trend": "imgpipe.steps.xps.trend:trend",
+    "identify_lines": "imgpipe.steps.xps.survey:identify_lines",
 }
 """``name -> "module:function"``; packages elsewhere join through the entry points ``imgpipe.steps``."""
 

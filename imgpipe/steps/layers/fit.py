@@ -22,7 +22,7 @@ PerInterface = Annotated[xr.DataArray, Unit("1"), Dims("interface")]
 EDITED_REACH = 3.0
 
 
-@step(version=1, measures=True)
+@step(version=2, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
 def fit_edges(
     image: Image,
     traced_position: Edge,

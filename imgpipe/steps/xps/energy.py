@@ -23,7 +23,7 @@ Energy = Annotated[float, Field(gt=-20, lt=20000), Unit("eV")]
 Positive = Annotated[float, Field(gt=0, le=50), Unit("eV")]
 Uncertainty = Annotated[float, Field(ge=0, le=5), Unit("eV")]
 NOT_ON_LITHIUM = (
-    "C 1s reference: not valid on Li metal or fresh SEI (Greczynski and Hultman 2020); "
+    "C 1s reference: not valid on Li metal or fresh SEI (Greczynski and Hultman 2020), "
     "use PS4, implanted Ar or a Fermi edge"
 )
 UNREFERENCED = "binding energies as recorded, not referenced"

@@ -19,26 +19,27 @@ TOLERANCE = 1.8
 AUGER_TOLERANCE = 3.5
 """The same for Auger lines: they are broad and shift more."""
 ABUNDANT = {"C": 3.0, "O": 3.0}
-USUAL = frozenset(
-    "Li N F Na Mg Al Si P S Cl K Ca Ti V Cr Mn Fe Co Ni Cu Zn Zr Nb Mo Ag In Sn La Ce Ta W Pt Au Pb Bi".split()
-)
-NEVER = frozenset("H He Ne Kr Xe Tc Pm Po At Rn Fr Ra Ac Pa".split())
+USUAL = (
+    "Li", "N", "F", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni",
+    "Cu", "Zn", "Zr", "Nb", "Mo", "Ag", "In", "Sn", "La", "Ce", "Ta", "W", "Pt", "Au", "Pb", "Bi",
+)  # fmt: skip
+NEVER = ("H", "He", "Ne", "Kr", "Xe", "Tc", "Pm", "Po", "At", "Rn", "Fr", "Ra", "Ac", "Pa")
 ASSUMED = -4.5
 """Log odds of an element that nothing is known of: one in ninety."""
 
 AUGER = {
     "C KLL": 265.0, "N KLL": 382.0, "O KLL": 510.0, "O KL1L23": 489.0, "F KLL": 654.0, "Na KLL": 990.0,
-    "Mg KLL": 1183.0, "Mg KL1L23": 1136.0, "Mg KL1L1": 1103.0, "S LVV": 150.0, "Cl LVV": 181.0, "Ti LMM": 418.0, "V LMM": 472.0, "Cr LMM": 527.0,
-    "Cr L3M23M45": 489.0, "Mn LMM": 637.0, "Mn L3M23M45": 587.0, "Fe LMM": 702.0, "Fe L3M23M45": 649.0,
-    "Fe L3M23M23": 594.0, "Co LMM": 773.0, "Co L3M23M45": 713.0, "Co L3M23M23": 655.0, "Ni LMM": 845.5,
-    "Ni L3M23M45": 776.0, "Ni L3M23M23": 711.0, "Cu LMM": 918.0, "Cu L2MM": 937.0, "Cu L3M23M45": 838.0,
-    "Cu L3M23M23": 768.0, "Zn LMM": 990.0, "Zn L2MM": 1013.0, "Zn L3M23M45": 904.0, "Ga LMM": 1066.0,
-    "Ge LMM": 1143.0, "As LMM": 1224.0, "Ag MNN": 353.0, "In MNN": 404.0, "Sn MNN": 428.0, "Sb MNN": 456.0,
-    "Te MNN": 486.0, "La MNN": 626.0,
+    "Mg KLL": 1183.0, "Mg KL1L23": 1136.0, "Mg KL1L1": 1103.0, "S LVV": 150.0, "Cl LVV": 181.0, "Ti LMM": 418.0,
+    "V LMM": 472.0, "Cr LMM": 527.0, "Cr L3M23M45": 489.0, "Mn LMM": 637.0, "Mn L3M23M45": 587.0, "Fe LMM": 702.0,
+    "Fe L3M23M45": 649.0, "Fe L3M23M23": 594.0, "Co LMM": 773.0, "Co L3M23M45": 713.0, "Co L3M23M23": 655.0,
+    "Ni LMM": 845.5, "Ni L3M23M45": 776.0, "Ni L3M23M23": 711.0, "Cu LMM": 918.0, "Cu L2MM": 937.0,
+    "Cu L3M23M45": 838.0, "Cu L3M23M23": 768.0, "Zn LMM": 990.0, "Zn L2MM": 1013.0, "Zn L3M23M45": 904.0,
+    "Ga LMM": 1066.0, "Ge LMM": 1143.0, "As LMM": 1224.0, "Ag MNN": 353.0, "In MNN": 404.0, "Sn MNN": 428.0,
+    "Sb MNN": 456.0, "Te MNN": 486.0, "La MNN": 626.0,
 }  # fmt: skip
 """Kinetic energy in eV of main Auger lines. None is verified against its source: they are rounded values in common use
-(C, N, O, F, Na, Mg KLL agree within 5 eV with Takahashi et al., Surf. Interface Anal. 31, 118 (2001), second hand), good
-for naming a peak, not for an Auger parameter."""
+(C, N, O, F, Na, Mg KLL agree within 7 eV with Takahashi et al., Surf. Interface Anal. 31, 118 (2001), second hand),
+good for naming a peak, not for an Auger parameter."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def line_table(photon_energy: float, low: float, high: float, only: list[str] | 
     only : elements that are tried; without it all from Li to U
     expected : elements known to be in the sample
     """
-    elements = tuple(only if only is not None else _all_elements())
+    elements = tuple(only if only is not None else known_elements())
     rows = [(e, *row) for e, name in enumerate(elements) for row in _rows(name, photon_energy) if low < row[1] < high]
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
     lines = Lines(np.array(columns[0], dtype=int), *(np.array(c, dtype=float) for c in columns[2:]))
@@ -70,7 +71,8 @@ def line_table(photon_energy: float, low: float, high: float, only: list[str] | 
 
 
 @functools.cache
-def _all_elements() -> tuple[str, ...]:
+def known_elements() -> tuple[str, ...]:
+    """Return the symbols of the elements that are tried, by rising atomic number."""
     import xraylib
 
     return tuple(name for z in range(3, 93) if (name := xraylib.AtomicNumberToSymbol(z)) not in NEVER)

@@ -101,9 +101,10 @@ def _uncertainties(leaf: xr.Dataset, variable: str) -> tuple[xr.DataArray, xr.Da
     zero = xr.DataArray(0.0)
     if random is None:
         return (zero if total is None else total), zero
-    rest = zero if total is None else np.sqrt((total**2 - random**2).clip(min=0.0))
-    # counting alone leaves rounding of the order 1e-8 of u
-    return random, zero if total is None else rest.where(rest > 1e-6 * total, 0.0)
+    if total is None:
+        return random, zero
+    rest = (total**2 - random**2).clip(min=0.0) ** 0.5
+    return random, rest.where(rest > 1e-6 * total, 0.0)  # rounding leaves 1e-8 of u
 
 
 def _trend_of(series: Points, growth: str, look_for_onset: bool) -> tuple[int, Slope | None, Onset | None, str]:
@@ -164,7 +165,9 @@ def _table(
     flags = np.array([flag for *_, flag in found], dtype=object).reshape(shape)
     return xr.Dataset(
         {
-            **{name: quantity(v.reshape(shape), u, t, dims) for (name, u, t), v in zip(columns, numbers.T, strict=True)},
+            **{
+                name: quantity(v.reshape(shape), u, t, dims) for (name, u, t), v in zip(columns, numbers.T, strict=True)
+            },
             "trend_flag": xr.DataArray(flags, dims=dims, attrs={"long_name": "flag of the trend"}),
         }
     )
