@@ -22,6 +22,8 @@ _OUR_NAMES = {
 }  # fmt: skip
 
 
+WITHOUT_FIELDS = "all"
+"""Name of the only group where file names have no field but that of the stack."""
 _COMPANIONS = ("-{}.hdr", ".hdr", ".txt", ".TXT")
 """Endings of files that lie beside an image and hold its metadata (TESCAN, Hitachi, JEOL)."""
 
@@ -169,7 +171,7 @@ def _joined_group(
         if number > 1 and recipe.inputs[role].stack is None:
             shown = ", ".join(file.shown for file in files if file.role == role)
             raise RecipeError(f"role {role}: {number} files in one group ({shown}).", remedy="add `stack:` or a field.")
-    name = safe_name("_".join(map(str, key)) or "all")
+    name = safe_name("_".join(map(str, key)) or WITHOUT_FIELDS)
     fields = dict(zip(names, key, strict=True))
     ranked = tuple(sorted(files, key=lambda f: (f.role, "" if f.place is None else f.place)))
     return Group(name, ranked, fields, units, tuple(lacking))

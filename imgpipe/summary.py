@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle, open_bundle
+from imgpipe.grouping import WITHOUT_FIELDS
 from imgpipe.rounding import decimals_for, rounded, with_uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-WITHOUT_FIELDS = "all"
-"""Name of the only group where file names have no field but that of the stack."""
 NO_CHOICE = 1e-6
 """A share that is less uncertain than this, percent, was not measured: there is no other component."""
 LONG_SERIES = 12

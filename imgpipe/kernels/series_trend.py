@@ -85,10 +85,15 @@ class Onset:
 
 @dataclass(frozen=True)
 class Profile:
-    """Least chi-square with the onset held, (m,)."""
+    """Least chi-square with the onset (m,) held, by law of growth (k, m); a straight line belongs to each law."""
 
     onset: np.ndarray
-    chi2: np.ndarray
+    by_law: np.ndarray
+
+    @property
+    def chi2(self) -> np.ndarray:
+        """Least over all laws (m,)."""
+        return np.asarray(self.by_law.min(axis=0))
 
     @property
     def best(self) -> int:
@@ -212,11 +217,11 @@ def profile(of: Points, onset: np.ndarray, bending: bool, rounds: int = 5) -> Pr
     ----------
     rounds : how often the grid of scales is made finer, by three each time
     """
-    best = _least(of, onset, np.full((1, onset.size), np.inf))[0]
-    if bending:
-        for law, scales in LAWS:
-            best = np.minimum(best, _over_scales(of, onset, law, np.ptp(of.x) * scales, rounds))
-    return Profile(onset, best)
+    straight = _least(of, onset, np.full((1, onset.size), np.inf))
+    if not bending:
+        return Profile(onset, straight)
+    bent = [_over_scales(of, onset, law, np.ptp(of.x) * scales, rounds) for law, scales in LAWS]
+    return Profile(onset, np.minimum(straight, bent))
 
 
 def _over_scales(of: Points, onset: np.ndarray, law: str, scales: np.ndarray, rounds: int) -> np.ndarray:
@@ -288,8 +293,15 @@ def _refined(of: Points, bending: bool) -> Profile:
 
 
 def _interval(found: Profile, height: float) -> tuple[float, float]:
-    """Return the outermost places where the profile crosses its least plus a height; infinite where it does not."""
-    above = found.chi2 - found.chi2.min() - height
+    """Return the ends of the intervals of all laws that fit about as well as the best one, infinite where open."""
+    least = found.by_law.min(axis=1)
+    ends = np.array([_ends(found.onset, law, height) for law in found.by_law[least <= least.min() + height]])
+    return float(ends[:, 0].min()), float(ends[:, 1].max())
+
+
+def _ends(onset: np.ndarray, chi2: np.ndarray, height: float) -> tuple[float, float]:
+    """Return the outermost places where a profile (m,) crosses its least plus a height; infinite where it does not."""
+    above = chi2 - chi2.min() - height
     inside = np.flatnonzero(above <= 0)
     ends = []
     for place, outer in ((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1)):
@@ -297,7 +309,7 @@ def _interval(found: Profile, height: float) -> tuple[float, float]:
             ends.append(np.inf if outer > place else -np.inf)
             continue
         share = above[outer] / (above[outer] - above[place])
-        ends.append(float(found.onset[outer] + share * (found.onset[place] - found.onset[outer])))
+        ends.append(float(onset[outer] + share * (onset[place] - onset[outer])))
     return ends[0], ends[1]
 
 

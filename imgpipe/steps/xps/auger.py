@@ -14,7 +14,7 @@ from imgpipe.species import load_library
 from imgpipe.step import step
 from imgpipe.steps.xps.line_shift import fitted_reference, spectra_of
 from imgpipe.steps.xps.references import Reference
-from imgpipe.steps.xps.samples import Sample, as_tree, number, samples_of
+from imgpipe.steps.xps.samples import Sample, as_tree, described, number, samples_of
 from imgpipe.units import Dims, Gives, Unit
 
 Energy = Annotated[float, Field(gt=0), Unit("eV")]
@@ -99,7 +99,7 @@ def _table(sample: Sample, reference: Reference, auger: str, top_width: float, k
     )
     for label, words in (("nearest_state", nearest), ("auger_flag", flags)):
         table[label] = xr.DataArray(np.array(words, dtype=object).reshape(shape), dims=dims, attrs={"long_name": label})
-    return table.assign_attrs(technique="xps", sample=str(leaf.attrs.get("sample", "")))
+    return table.assign_attrs(described(leaf))
 
 
 def _nearest(value: float, u: float, known: dict[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -31,7 +31,13 @@ HIGHEST = "energy reference: the highest line of S 2p was taken for PS4"
 NOT_SEEN = "energy reference not seen in some spectra: their shift is the median of the others"
 
 
-@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
+def _check(settings: Any) -> None:
+    """Refuse a line without region or energy before any file is opened."""
+    if settings.reference != "none":
+        find_reference(settings.reference, settings.leaf, settings.energy, settings.u_energy)
+
+
+@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up", check=_check)
 def energy_reference(
     tree: Annotated[xr.DataTree, Dims("energy")],
     *,

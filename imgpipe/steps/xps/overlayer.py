@@ -15,7 +15,7 @@ from imgpipe.model import quantity, texts
 from imgpipe.spelling import nearest
 from imgpipe.step import step
 from imgpipe.steps.xps.line_areas import AL_KALPHA, counting_time
-from imgpipe.steps.xps.samples import Sample, as_tree, number, samples_of
+from imgpipe.steps.xps.samples import Sample, as_tree, described, number, samples_of
 from imgpipe.units import Dims, Gives, Unit
 
 OXIDES = {
@@ -181,23 +181,27 @@ def _measured(
 def _substrate_share(leaf: xr.Dataset, oxide: Sequence[str], metal: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the share of the substrate in oxide + metal, in percent, and its u.
 
-    Where the percents of the fit are of exactly these components and the metal is one of them, its own u is used: it
-    knows of covariances, constants and other models. Else the areas count as independent.
+    The u of the percents is used where there is one: it knows of constants and other models. Where they are percents of
+    exactly these components and the metal is one of them, it holds the covariance too; else they count as independent.
     """
     if len(metal) == 1 and "denominator" in leaf and "u_area_percent" in leaf:
         said = str(leaf["denominator"].sel(component=metal[0]).item()).partition(" area of ")[2]
         if set(said.split(" + ")) == {*oxide, *metal}:
             one = leaf.sel(component=metal[0])
             return one["area_percent"].values, one["u_area_percent"].values
-    upper, u_upper = _sum(leaf, oxide)
-    lower, u_lower = _sum(leaf, metal)
+    kind = "area_percent" if "area_percent" in leaf else "area"
+    if not np.isfinite(leaf[kind].sel(component=[*oxide, *metal]).values).all():
+        kind = "area"
+    upper, u_upper = _sum(leaf, oxide, kind)
+    lower, u_lower = _sum(leaf, metal, kind)
     whole = np.where(upper + lower > 0, upper + lower, np.nan)
     return 100.0 * lower / whole, 100.0 * np.hypot(upper * u_lower, lower * u_upper) / whole**2
 
 
-def _sum(leaf: xr.Dataset, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    part = leaf[["area", "u_area"]].sel(component=list(names))
-    return part["area"].sum("component").values, ((part["u_area"].fillna(0.0) ** 2).sum("component") ** 0.5).values
+def _sum(leaf: xr.Dataset, names: Sequence[str], kind: str = "area") -> tuple[np.ndarray, np.ndarray]:
+    part = leaf[[kind, f"u_{kind}"]].sel(component=list(names))
+    u = (part[f"u_{kind}"].fillna(0.0) ** 2).sum("component") ** 0.5
+    return part[kind].sum("component").values, u.values
 
 
 def _rate(leaf: xr.Dataset, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -246,4 +250,4 @@ def _table(leaf: xr.Dataset, found: Thickness, name: str, basis: str) -> xr.Data
     )
     table["flag"] = xr.DataArray(flags[..., None], dims=dims, attrs={"long_name": "flag"})
     table["shared_id"] = texts([basis], "what the shared terms belong to", "layer")
-    return table.assign_attrs(technique="xps", sample=str(leaf.attrs.get("sample", "")))
+    return table.assign_attrs(described(leaf))

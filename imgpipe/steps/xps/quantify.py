@@ -1,7 +1,7 @@
 """Quantify the elements of a sample from the areas of their lines."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -14,8 +14,8 @@ from imgpipe.model import quantity, texts
 from imgpipe.spelling import nearest
 from imgpipe.step import step
 from imgpipe.steps.xps.line_areas import AL_KALPHA, Analyser, Correction, LineArea, counting_time, line_areas
-from imgpipe.steps.xps.photoelectrons import MAGIC_ANGLE, relative_sensitivity
-from imgpipe.steps.xps.samples import Sample, as_tree, number, samples_of
+from imgpipe.steps.xps.photoelectrons import MAGIC_ANGLE, relative_sensitivity, sublevels
+from imgpipe.steps.xps.samples import Sample, as_tree, described, number, samples_of
 from imgpipe.units import Dims, Gives, Unit
 
 Window = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -23,7 +23,22 @@ Relative = Annotated[float, Field(ge=0, lt=1), Unit("1")]
 NOT_LINES = ("survey", "VB", "Fermi edge", "quantification")
 
 
-@step(version=1, measures=True)
+def _check_material(attenuation: str, material: str | None) -> None:
+    if attenuation == "tpp2m" and material not in SOLIDS:
+        raise DataError(
+            f"TPP-2M needs a known material, found {material!r}{nearest(str(material), SOLIDS)}.",
+            remedy=f"known are {', '.join(SOLIDS)}.",
+        )
+
+
+def _check(settings: Any) -> None:
+    """Refuse unknown materials and lines before any file is opened."""
+    _check_material(settings.attenuation, settings.material)
+    for line in settings.asymmetry or {}:
+        sublevels(line)
+
+
+@step(version=1, measures=True, check=_check)
 def quantify_regions(
     tree: Annotated[xr.DataTree, Dims("energy")],
     *,
@@ -74,10 +89,7 @@ def quantify_regions(
     """
     analyser = Analyser(transmission, transmission_exponent, asymmetry, source_angle)
     u_relative = float(np.sqrt(u_sensitivity**2 + u_attenuation**2 + u_transmission**2))
-    if attenuation == "tpp2m" and material not in SOLIDS:
-        raise DataError(
-            f"material {material!r} is unknown{nearest(str(material), SOLIDS)}.", remedy=f"known: {', '.join(SOLIDS)}."
-        )
+    _check_material(attenuation, material)
     result: dict[str, xr.Dataset] = {}
     for sample in samples_of(tree):
         wanted, missing = _wanted(sample, regions, leave_out or [])
@@ -157,8 +169,8 @@ def _table(
     )
     table["flag"] = xr.DataArray(_flags(sample, rows, found, missing), dims=dims, attrs={"long_name": "flag"})
     first = next(iter(sample.regions.values()))
-    described = table.merge(_basis(lines, made), join="exact", combine_attrs="override")
-    return described.assign_attrs(technique="xps", sample=str(first.attrs.get("sample", "")))
+    whole = table.merge(_basis(lines, made), join="exact", combine_attrs="override")
+    return whole.assign_attrs(described(first))
 
 
 def _side_by_side(parts: Sequence[xr.DataArray]) -> xr.DataArray:

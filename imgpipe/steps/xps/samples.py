@@ -90,6 +90,12 @@ def finite_spectra(path: str, values: xr.DataArray) -> np.ndarray:
     return data.reshape(-1, data.shape[-1])
 
 
+def described(leaf: xr.Dataset) -> dict[str, str]:
+    """Return the attributes of a leaf of results: technique, and the sample unless there are several."""
+    stacked = "sample" in leaf.dims
+    return {"technique": "xps", **({} if stacked else {"sample": str(leaf.attrs.get("sample", ""))})}
+
+
 def add_flags(leaf: xr.Dataset, *flags: str) -> dict[str, str]:
     """Return the attribute ``flags`` of a leaf with further ones, each once."""
     known = [one for one in str(leaf.attrs.get("flags", "")).split("; ") if one]

@@ -103,6 +103,12 @@ def test_missing_components_are_named():
         given(tungsten(1.0), oxide=["WO2"])
 
 
+def test_known_pairs_need_no_names():
+    row = given(tungsten(1.4), oxide=None, metal=None)
+    assert row["thickness"] == pytest.approx(1.4, rel=2e-3)
+    assert row["layer"].item() == "WO3"
+
+
 def test_an_unknown_solid_is_named():
     with pytest.raises(DataError, match="nothing is known of the solid 'WO2'"):
         given(tungsten(1.0), oxide_material="WO2", attenuation_oxide=None)

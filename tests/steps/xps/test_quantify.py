@@ -204,3 +204,12 @@ def test_intervals_hold_when_sensitivities_are_drawn(seeds):
     slack = 3.0 * np.sqrt(0.95 * 0.05 / seeds)
     assert (inside >= 0.95 - slack).all(), inside
     assert (width <= 1.25).all(), width
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"attenuation": "tpp2m"}, "needs a known material"), ({"asymmetry": {"S2p": 1.2}}, "no photoelectron line")],
+)
+def test_recipes_are_refused_before_a_file_is_opened(settings, said):
+    with pytest.raises(DataError, match=said):
+        quantify_regions.check(quantify_regions.settings(**settings))

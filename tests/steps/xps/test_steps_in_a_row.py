@@ -15,6 +15,7 @@ from imgpipe.binding import Call, apply, leaf_datasets
 from imgpipe.errors import DataError
 from imgpipe.model import check
 from imgpipe.phantoms.xps import make
+from imgpipe.readers.stacking import stack_leaves
 from imgpipe.tables import leaf_tables
 
 
@@ -67,7 +68,7 @@ def test_excess_sulfide_of_the_cycled_sample():
 def test_oxide_thickness_of_the_tungsten_phantom():
     tree, truth = make(3, preset="metal_oxide")
     tree = run(tree, "fit_components", at=("oxide_W/*",), model="tungsten_oxide", alternatives=False, sensitivity=False)
-    tree = run(tree, "overlayer_thickness", oxide=["WO3"], metal=["W"])
+    tree = run(tree, "overlayer_thickness")
     row = tree["oxide_W/overlayer"].to_dataset().isel(layer=0)
     true = float(truth["overlayer_thickness"].sel(sample="oxide_W"))
     assert float(row["thickness_low"]) <= true <= float(row["thickness_high"])
@@ -84,6 +85,19 @@ def test_a_series_keeps_its_coordinates():
     wanted = truth["energy_shift"].values.reshape(6, 4).mean(axis=1)
     assert np.abs(leaf["energy_shift"].values - wanted).max() < 0.1
     assert {"time", "charge"} <= set(leaf.coords)
+
+
+def test_samples_on_one_axis_are_aligned_and_quantified():
+    tree, truth = make(15, preset="published")
+    names = [str(name) for name in truth["sample"].values]
+    files = [xr.DataTree.from_dict({f"/{n}": leaf.to_dataset() for n, leaf in tree[s].children.items()}) for s in names]
+    stacked = run(stack_leaves(files, "sample", names), "energy_reference", reference="C 1s", specimen="air exposed")
+    leaf = stacked["S 2p"].to_dataset()
+    left = truth["energy_shift"].values - leaf["energy_shift"].values
+    assert (np.abs(left) <= 0.05 + 3.0 * leaf["u_energy_shift_random"].values).all()  # half a channel
+    table = run(stacked, "quantify_regions")["quantification"].to_dataset()
+    assert table["atomic_percent"].dims == ("sample", "element")
+    assert len(leaf_tables(table)["elements"]) == 8
 
 
 @pytest.mark.parametrize(
