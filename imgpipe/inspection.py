@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from imgpipe.binding import leaf_datasets
@@ -23,7 +24,7 @@ SHOWN = (
 
 
 def describe_file(path: Path, pixel_size: float | None = None) -> str:
-    """Return leaves, dimensions, units, pixel size and its source, and what the microscope says."""
+    """Return leaves, dimensions, units, axes and their source, and what the instrument says."""
     from imgpipe.readers import read
 
     tree = read(path, pixel_size=pixel_size)
@@ -54,7 +55,16 @@ def _number(array: xr.DataArray) -> str:
 
 def _array_line(name: str, array: xr.DataArray) -> str:
     sizes = ", ".join(f"{dim} {size}" for dim, size in array.sizes.items())
-    return f"  {name} ({sizes}) {array.dtype} [{array.attrs.get('units', 'no unit')}]"
+    line = f"  {name} ({sizes}) {array.dtype} [{array.attrs.get('units', 'no unit')}]"
+    return f"{line} {_range_of_spectra(array)}".rstrip()
+
+
+def _range_of_spectra(array: xr.DataArray) -> str:
+    """Return the range of counts or rates; nothing for other arrays, which may be large."""
+    if array.name not in ("counts", "intensity") or "energy" not in array.dims or not array.size:
+        return ""
+    low, high = (float(value) for value in (array.min(), array.max()))
+    return f"from {low:.6g} to {high:.6g}"
 
 
 def _coordinate_line(name: str, coordinate: xr.DataArray) -> str:
@@ -64,7 +74,17 @@ def _coordinate_line(name: str, coordinate: xr.DataArray) -> str:
         return f"  {name}: {', '.join(map(str, values.ravel()[:8]))}"
     unit = "" if coordinate.attrs.get("units") == "1" else f" {coordinate.attrs.get('units', '')}"
     told = title if title.endswith(name) else f"{name} ({title})" if title != name else name
-    return f"  {told}: {values.min():.6g} to {values.max():.6g}{unit}, {values.size} points"
+    return f"  {told}: {values.min():.6g} to {values.max():.6g}{unit},{_step(name, values, unit)} {values.size} points"
+
+
+def _step(name: str, values: np.ndarray, unit: str) -> str:
+    """Return the step of an energy axis; its range where it is not even."""
+    if name != "energy" or values.size < 2:
+        return ""
+    steps = np.abs(np.diff(values))
+    low, high = steps.min(), steps.max()
+    even = high - low <= 1e-3 * high
+    return f" step {steps.mean():.4g}{unit}," if even else f" steps {low:.4g} to {high:.4g}{unit},"
 
 
 def _axis_line(dim: str, leaf: xr.Dataset) -> str:

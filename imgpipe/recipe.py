@@ -268,6 +268,8 @@ def _contradictions(step: Step[Any, Any], settings: BaseModel) -> Iterator[str]:
         step.check(settings)
     except ImgpipeError as error:
         yield str(error)
+    except ValidationError as error:
+        yield from (one["msg"].removeprefix("Value error, ") for one in error.errors())
 
 
 def _word_faults(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_runs import RECIPE, imgpipe, make_study, numbers_of
+from small_runs import RECIPE, ROOT, imgpipe, make_study, numbers_of
 
 from imgpipe import cli
 from imgpipe.errors import ImgpipeError
 
 pytestmark = pytest.mark.usefixtures("outside_package")
 Command = Callable[..., tuple[int, str, str]]
+SPECTRA = ROOT / "example_data" / "xps"
 
 
 @pytest.fixture
@@ -118,13 +119,70 @@ def test_inspect_says_what_a_file_holds(command, tmp_path):
     assert command("inspect", images / "a_1d.tif", "--pixel-size", "3 px")[0] == 4
 
 
-@pytest.mark.parametrize("technique", ["cross_section", "plated_lithium"])
+def test_inspect_says_what_a_spectrum_holds(command, tmp_path):
+    status, out, _ = command("inspect", SPECTRA / "published_Cu.vms")
+    assert status == 0
+    blocks = out.split("leaf ")
+    assert [block.splitlines()[0] for block in blocks[1:]] == ["S 2p", "C 1s"]
+    for line in (
+        "binding energy: 158 to 172 eV, step 0.1 eV, 141 points", "photon_energy = 1486.69 eV", "pass_energy = 20 eV",
+        "dwell_time = 200 ms", "sweeps = 20", "sample: Cu", "instrument: phantom spectrometer",
+    ):  # fmt: skip
+        assert f"  {line}\n" in blocks[1]
+    assert re.search(r"  counts \(energy 141\) float64 \[counts\] from [\d.]+ to [\d.]+\n", blocks[1])
+    assert "pixel" not in out
+    assert "px" not in out
+
+
+def test_inspect_shows_a_series_and_the_flags_of_a_spectrum(command, tmp_path):
+    _, out, _ = command("inspect", SPECTRA / "series_S2p.vms")
+    assert "  cycle: 1 to 200, 200 points\n" in out
+    assert "  charge: 0 to 1.99 mAh/cm**2, 200 points\n" in out
+    path = tmp_path / "uneven.csv"
+    rows = [f"{energy:.2f},{count}" for energy, count in zip((1, 2, 3, 4, 6, 7), (5, 9.5, 7, 8, 5, 4), strict=True)]
+    path.write_text("Binding Energy (eV),Counts\n" + "\n".join(rows) + "\n")
+    status, out, _ = command("inspect", path)
+    assert status == 0
+    assert "binding energy: 1 to 7 eV, steps 1 to 2 eV, 6 points" in out
+    assert re.search(r"  flags: .*not whole numbers", out)
+
+
+@pytest.mark.parametrize(
+    "technique",
+    ["cross_section", "plated_lithium", "xps_s2p_published", "xps_argyrodite", "xps_metal_oxide", "xps_series"],
+)
 def test_a_new_recipe_passes_its_own_check_once_filled_in(command, tmp_path, technique):
     status, out, _ = command("new", technique)
     assert status == 0
     from imgpipe.recipe import Recipe
 
     Recipe.parse(out.replace("FILL IN", "0.005", 1).replace("FILL IN", "standard", 1).replace("FILL IN", "[Mg]"))
+
+
+@pytest.mark.parametrize("technique", ["xps_s2p_published", "xps_argyrodite", "xps_metal_oxide", "xps_series"])
+def test_a_new_recipe_for_spectra_does_what_the_ready_one_does(command, technique):
+    from imgpipe.recipe import Recipe
+
+    _, out, _ = command("new", technique)
+    assert "FILL IN" not in out
+    new, ready = Recipe.parse(out), Recipe.load(ROOT / "pipelines" / f"{technique}.yaml")
+    assert [call.step.name for call in new.steps] == [call.step.name for call in ready.steps]
+    for one, other in zip(new.steps, ready.steps, strict=True):
+        assert one.values == other.values, one.step.name
+    assert new.title == ready.title
+    assert [given.stack for given in new.inputs.values()] == [given.stack for given in ready.inputs.values()]
+
+
+def test_a_new_recipe_is_filled_from_a_spectrum(command):
+    from imgpipe.recipe import Recipe
+
+    file = SPECTRA / "published_Cu.vms"
+    status, out, _ = command("new", "xps_s2p_published", file)
+    assert status == 0
+    assert "#   binding energy: 158 to 172 eV" in out
+    assert "pixel_size" not in out
+    (given,) = Recipe.parse(out).inputs.values()
+    assert given.pattern.match(file) == {"sample": "published_Cu"}
 
 
 def test_errors_have_a_status_each():

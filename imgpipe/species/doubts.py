@@ -15,6 +15,8 @@ from imgpipe.species.plan import RegionPlan
 
 SHAPES = ("voigt", "gl_sum", "gl_product", "gaussian")
 """Symmetric shapes that may stand for one another."""
+METALS = ("mahan", "la")
+"""Asymmetric shapes of a metal line that may stand for one another."""
 HELD_SHIFTS, TIED_WIDTHS = "held_shifts", "tied_widths"
 """Stiffer models: chemical shifts at their library values, width ratios at theirs. Where two components are not
 resolved, a free shift or width lets the smaller one shrink together with its own u; the stiffer fit shows how far."""
@@ -167,9 +169,10 @@ def _changed(region: RegionPlan, name: str) -> RegionPlan:
         return replace(region, components=tuple(replace(c, u_shift=0.0) for c in region.components))
     if name == TIED_WIDTHS:
         return replace(region, components=tuple(replace(c, u_width_ratio=0.0) for c in region.components))
-    if name not in SHAPES:
+    family = next((shapes for shapes in (SHAPES, METALS) if name in shapes), None)
+    if family is None:
         return replace(region, background=name)
-    swapped = (replace(c, shape=name) if c.shape in SHAPES else c for c in region.components)
+    swapped = (replace(c, shape=name) if c.shape in family else c for c in region.components)
     return replace(region, components=tuple(swapped))
 
 

@@ -16,7 +16,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Range = Annotated[tuple[Positive, Positive], BeforeValidator(_listed)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Shape = Literal["voigt", "gl_sum", "gl_product", "gaussian", "lorentzian", "doniach", "la", "lf"]
+Shape = Literal["voigt", "gl_sum", "gl_product", "gaussian", "lorentzian", "doniach", "mahan", "la", "lf"]
 Background = Literal[
     "constant", "linear", "shirley", "shirley_linear", "tougaard_u2", "tougaard_u2_linear", "tougaard_u3"
 ]

@@ -141,7 +141,8 @@ def total_width(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the FWHM (b,) of a peak and its derivatives (b, nq).
 
-    Of Lorentzian powers: their own width, blurred as if they were a Lorentzian (good to some per cent).
+    Of Lorentzian powers: their own width, blurred as if they were a Lorentzian (good to some per cent); of metal lines
+    that of the Voigt profile without the tail.
     """
     width = p[:, handles[1]]
     if shape in ("la", "lf"):
@@ -149,7 +150,7 @@ def total_width(
         sides = 0.5 * (np.sqrt(2.0 ** (1.0 / above) - 1.0) + np.sqrt(2.0 ** (1.0 / below) - 1.0))
         total, by_blur, by_width = voigt_width(blur, width * sides)
         return total, by_blur[:, None] * links[handles[-1]] + (by_width * sides)[:, None] * links[handles[1]]
-    if shape != "voigt":
+    if shape not in ("voigt", "mahan"):
         return width, np.broadcast_to(links[handles[1]], (len(p), links.shape[1]))
     total, by_gauss, by_lorentz = voigt_width(width, p[:, handles[2]])
     return total, by_gauss[:, None] * links[handles[1]] + by_lorentz[:, None] * links[handles[2]]

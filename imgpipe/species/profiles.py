@@ -12,6 +12,11 @@ ABOVE, BELOW = (0.8, 0.4), (1.5, 0.7)
 """Exponents of metal lines above the position (the slow side, high binding energy) and below it: mean, sd of prior."""
 BLUR = (0.4, 0.2)
 """eV, Gaussian blur where the instrument's was not measured."""
+CUTOFF = (7.0, 3.0)
+"""eV, where the electron-hole pairs of a metal run out: of the order of its Fermi energy (Mahan 1975), which is 5 to 12
+eV in most metals (N. W. Ashcroft, N. D. Mermin, Solid State Physics, table 2.1); mean, sd of prior."""
+U_NATURAL = 0.3
+"""Relative u of a tabulated life-time width."""
 END = 10.0
 """eV, distance at which the exponents of an LF have doubled."""
 
@@ -25,6 +30,8 @@ def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan)
         return shape, (_lorentz(built, plan, spot, one),)
     if shape in ("gl_sum", "gl_product"):
         return shape, (_mixing(built, plan, spot),)
+    if shape == "mahan":
+        return shape, _metal(built, plan, spot, one)
     if shape == "doniach":
         return shape, (_asymmetry(built, plan, spot, one),)
     if shape in ("la", "lf"):
@@ -50,6 +57,20 @@ def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tupl
     end = built.model.fixed(END)
     built.note(spot, f"end of the tails {name} {region}", "fixed", name, END, 0.0, "eV", source="practice")
     return above, below, end, blur
+
+
+def _metal(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[Parameter, ...]:
+    """Return life-time width, asymmetry and cut-off of a metal line.
+
+    All three are physics of the metal, not of the measurement: one for all samples, each with its prior, so that a
+    clean metal in the same fit sets the shape for the others. What the spectrometer adds is the Gaussian width.
+    """
+    name, region = one.name, spot.region.region
+    u = max(U_NATURAL * one.natural_width, 0.01)
+    title = f"life-time width {name} {region}"
+    lorentz = _held(built, plan, spot, title, one.natural_width, u, "eV", 0.0, LARGEST_LORENTZ)
+    cutoff = _held(built, plan, spot, f"cut-off of the tail {name} {region}", *CUTOFF, "eV", 2.0, 20.0)
+    return lorentz, _asymmetry(built, plan, spot, one), cutoff
 
 
 def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:

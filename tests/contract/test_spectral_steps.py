@@ -128,7 +128,7 @@ CASES: dict[str, Case] = {
     ),
     "instrument_width": risen_case(lambda: tree_of(Ag_3d=silver(0.5, seed=None)), counting=COUNTED),
     "instrument_width: given": Case(argyrodite, {"width": 0.4}, passes=0),
-    "identify_lines": Case(survey, passes=2, counting=COUNTED),
+    "identify_lines": risen_case(survey, counting=(*COUNTED, "significance", "confidence", "peak_flag")),
     "auger_parameter": risen_case(copper, counting=COUNTED),
     "fit_components": fit_case(series, {"model": "published_s2p", **GAUSSIAN, **QUICK}),
     "fit_components: samples": fit_case(

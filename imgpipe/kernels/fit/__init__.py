@@ -5,7 +5,7 @@ into arrays; `fit` fits a batch by variable projection and Levenberg-Marquardt; 
 
 Cost of a GL fit of 141 points with 10 parameters: about 45 microseconds, of which six evaluations of six peaks with
 derivatives take a third (2 ns a point; the arithmetic alone would take 1), normal equations and backgrounds another.
-A compiled function is cached by its own file: after a change of one of these files, remove ``__pycache__`` here.
+Compiled once per machine (about a minute) and kept on disk; any change of these files compiles anew.
 """
 
 from __future__ import annotations

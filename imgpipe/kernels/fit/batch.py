@@ -24,6 +24,7 @@ from imgpipe.kernels.fit.loop import (
     descend,
     merit,
 )
+from imgpipe.kernels.fit.machine_code import kept
 from imgpipe.kernels.fit.noise import FLOOR, abbe_value, used_points
 from imgpipe.kernels.fit.normal import new_system, prior_merit
 from imgpipe.kernels.fit.outcome import degrees_of_freedom, fill_covariance, pearson, ratio
@@ -169,10 +170,10 @@ EVALUATE_SIGNATURE = types.void(
 
 @functools.cache
 def fit_batch() -> Any:
-    """Return the compiled engine: from numba's cache, or compiled now (once per machine)."""
+    """Return the compiled engine: from disk, or compiled now (once per machine)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        return njit(FIT_SIGNATURE, **ALLOCATING)(_fit_batch)
+        return kept(_fit_batch, FIT_SIGNATURE, ALLOCATING)
 
 
 @functools.cache
@@ -180,7 +181,7 @@ def evaluate_batch() -> Any:
     """Return the compiled evaluation of columns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        return njit(EVALUATE_SIGNATURE, **ALLOCATING)(_evaluate_batch)
+        return kept(_evaluate_batch, EVALUATE_SIGNATURE, ALLOCATING)
 
 
 @functools.cache

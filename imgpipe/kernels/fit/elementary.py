@@ -14,8 +14,8 @@ from numba import njit
 
 FLAGS = {"contract", "reassoc", "nsz", "arcp"}
 """Floating-point freedom of leaf functions: sums may be reordered; NaN and infinity keep their meaning."""
-ALLOCATING: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-"""Options of the compiled functions that make arrays."""
+ALLOCATING: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+"""Options of the compiled functions that make arrays. None is kept on disk by itself: see `machine_code`."""
 CORE: dict[str, Any] = {**ALLOCATING, "_nrt": False}
 """Options of all others: no reference counting of arrays, which took a third of the time. They can't make arrays."""
 LEAF: dict[str, Any] = {**CORE, "fastmath": FLAGS}

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
-from imgpipe.kernels.fit.elementary import LEAF
+from imgpipe.kernels.fit.elementary import ALLOCATING, FLAGS, LEAF
+from imgpipe.kernels.fit.machine_code import kept
 
 Floats = NDArray[np.float64]
 VECTOR = types.Array(types.float64, 1, "C")
@@ -37,6 +38,7 @@ class Shape:
     parameters : names of its parameters, in order
     units : of each parameter: "x" (as the abscissa), "1/x" or "1"
     unit_area : the integral over the real line is 1; otherwise the height is about 1 and the area may be infinite
+    scratch : the function makes arrays of its own
     """
 
     name: str
@@ -44,6 +46,7 @@ class Shape:
     parameters: tuple[str, ...]
     units: tuple[str, ...]
     unit_area: bool = False
+    scratch: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a shape whose units don't match its parameters."""
@@ -52,8 +55,9 @@ class Shape:
 
     @functools.cached_property
     def compiled(self) -> Any:
-        """The function compiled for the engine; loaded from numba's cache where it can be."""
-        return njit(SIGNATURE, **LEAF)(self.function)
+        """The function compiled for the engine; loaded from disk where it can be."""
+        options = {**ALLOCATING, "fastmath": FLAGS} if self.scratch else LEAF
+        return kept(self.function, SIGNATURE, options)
 
     def __call__(self, x: Floats, p: Floats) -> tuple[Floats, Floats]:
         """Return value (point,) and derivative (parameter, point) at x, in any order of x.

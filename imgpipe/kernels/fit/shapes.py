@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgpipe.kernels.fit import asymmetric, curves, peaks
+from imgpipe.kernels.fit import asymmetric, curves, mahan, peaks
 from imgpipe.kernels.fit.shape import Shape
 
 
@@ -19,6 +19,10 @@ SHAPES = _table(
     Shape("doniach", asymmetric.doniach, ("position", "fwhm", "asymmetry"), ("x", "x", "1")),
     Shape("la", asymmetric.la, ("position", "fwhm", "a", "b", "m"), ("x", "x", "1", "1", "x")),
     Shape("lf", asymmetric.lf, ("position", "fwhm", "a", "b", "w", "m"), ("x", "x", "1", "1", "x", "x")),
+    Shape(
+        "mahan", mahan.mahan, ("position", "gauss_fwhm", "lorentz_fwhm", "asymmetry", "cutoff"),
+        ("x", "x", "x", "1", "x"), unit_area=True, scratch=True,
+    ),  # fmt: skip
     Shape("tail", asymmetric.tail, ("position", "fwhm", "length"), ("x", "x", "x"), unit_area=True),
     Shape("edge_erf", curves.edge_erf, ("position", "sigma"), ("x", "x")),
     Shape("exponential", curves.exponential_decay, ("rate",), ("1/x",)),

@@ -181,10 +181,10 @@ class Analyser:
                 remedy="set `transmission: power` with its exponent, or `none` and a larger u_transmission.",
             )
         curve = leaf["transmission"]
-        near = curve.sel(energy=one.position, method="nearest").mean()
-        if not np.isfinite(near) or float(near) <= 0:
-            raise DataError(f"{path}: the transmission at {one.position:g} eV is {float(near):g}.")
-        return float(near)
+        near = float(curve.sel(energy=one.position, method="nearest").mean())
+        if not near > 0:
+            raise DataError(f"{path}: the transmission at {one.position:g} eV is {near:g}.")
+        return near
 
 
 def counting_time(leaf: xr.Dataset) -> float | None:

@@ -121,6 +121,8 @@ def _spectrum(path: str, leaf: xr.Dataset, photon_energy: float | None) -> Spect
         )
     if leaf["energy"].attrs.get("energy_type") == "kinetic":
         energy, counts = source - energy[::-1], counts[::-1]
+    if not np.all(np.diff(energy) > 0):
+        raise DataError(f"{path}: the energy axis does not rise.", remedy="sort it: leaf.sortby('energy').")
     even = np.linspace(energy[0], energy[-1], energy.size)
     if np.abs(np.diff(energy) - (even[1] - even[0])).max() > 0.2 * (even[1] - even[0]):
         raise DataError(f"{path}: the energies are not evenly spaced.")
