@@ -151,7 +151,7 @@ def column_suffix(unit: str) -> str:
     if spelling(unit) == DIMENSIONLESS:
         return ""
     text = re.sub(r"\*\*|\^", "", spelling(unit)).replace("/", "_per_").replace("%", "percent")
-    return re.sub(r"[^0-9A-Za-z]+", "_", text)
+    return re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_")
 
 
 def ureg_errors() -> tuple[type[Exception], ...]:

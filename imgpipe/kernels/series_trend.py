@@ -16,9 +16,13 @@ from scipy import special, stats
 LEVEL = 0.95
 FEWEST = 6
 """Points below which no onset is looked for."""
+SCATTER_TOLD = 20
+"""Degrees of freedom below which a scatter smaller than the stated u is taken as chance."""
+LEAST_SCATTER = 0.1
+"""Least variance of the scatter over the stated one that is believed."""
 MANY = 1000
 """Points beyond which neighbours are averaged before an onset is looked for."""
-GRID = 101
+GRID = 61
 LAWS = (
     ("exponential", np.geomspace(0.03, 10.0, 14)),
     ("exponential", -np.geomspace(0.3, 10.0, 8)),
@@ -141,8 +145,8 @@ def _stretch(of: Points, reduced: float, dof: int) -> float:
     """Return the variance of the scatter over the stated one: 1 unless the scatter is larger, or clearly smaller."""
     if not of.known:
         return max(reduced, 1e-300)
-    smaller = stats.chi2.cdf(reduced * dof, dof) < (1 - LEVEL) / 2
-    return reduced if reduced > 1.0 or smaller else 1.0
+    smaller = dof >= SCATTER_TOLD and stats.chi2.cdf(reduced * dof, dof) < (1 - LEVEL) / 2
+    return max(reduced, LEAST_SCATTER) if reduced > 1.0 or smaller else 1.0
 
 
 def _common(of: Points, stretch: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from imgpipe.species.constraints import Combination, ConstraintBook
 from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import FitPlan
 from imgpipe.species.positions import positions_of
-from imgpipe.species.slopes import add_background
+from imgpipe.species.slopes import add_background, carried
 from imgpipe.species.widths import width_of
 
 
@@ -47,12 +47,12 @@ def _add_spot(built: Built, plan: FitPlan, number: int, spot: Spot) -> None:
         fitted=({shift: 1.0},),
     )
     built.shifts.append(shift)
-    background = add_background(built, plan, number, spot, segment)
+    add_background(built, spot, segment)
     positions = positions_of(built, plan, spot, shift)
     width_of(built, plan, spot, region.anchored)
     for one in region.components:
         width = width_of(built, plan, spot, one)
-        add_component(built, plan, number, segment, one, positions[one.name], width, background)
+        add_component(built, plan, number, segment, one, positions[one.name], width, carried(built, plan, spot, one))
 
 
 def _bind_regions(built: Built, plan: FitPlan) -> None:

@@ -17,9 +17,10 @@ SHAPES = ("voigt", "gl_sum", "gl_product", "gaussian")
 """Symmetric shapes that may stand for one another."""
 METALS = ("mahan", "la")
 """Asymmetric shapes of a metal line that may stand for one another."""
-HELD_SHIFTS, TIED_WIDTHS = "held_shifts", "tied_widths"
+GAPLESS, HELD_SHIFTS, TIED_WIDTHS = "gapless", "held_shifts", "tied_widths"
 """Stiffer models: chemical shifts at their library values, width ratios at theirs. Where two components are not
-resolved, a free shift or width lets the smaller one shrink together with its own u; the stiffer fit shows how far."""
+resolved, a free shift or width lets the smaller one shrink together with its own u; the stiffer fit shows how far.
+`gapless`: insulators lose energy from 0 on, as defective or very thin films may."""
 LARGEST_DRAW = 4_000_000
 """Numbers drawn at a time."""
 Effects = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -167,6 +168,8 @@ def _other(base: Fitter, name: str) -> Fitter:
 def _changed(region: RegionPlan, name: str) -> RegionPlan:
     if name == HELD_SHIFTS:
         return replace(region, components=tuple(replace(c, u_shift=0.0) for c in region.components))
+    if name == GAPLESS:
+        return replace(region, components=tuple(replace(c, gap=0.0) for c in region.components))
     if name == TIED_WIDTHS:
         return replace(region, components=tuple(replace(c, u_width_ratio=0.0) for c in region.components))
     family = next((shapes for shapes in (SHAPES, METALS) if name in shapes), None)

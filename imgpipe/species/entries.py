@@ -71,6 +71,7 @@ class Species(Entry):
     line : key of the line
     energy, energy_low, energy_high : eV, main half of the doublet, with its plausible range
     asymmetry : of metals: the extra exponent of the low-energy-loss side, 0 for compounds
+    gap : eV, band gap of an insulator: where its energy losses start; 0 for metals and where it is not known
     kind : chemical (counts in the percents), loss (a plasmon), foreign (another line that lies in the window)
     overlaps : what else lies here, as a text for the flag
     """
@@ -84,6 +85,7 @@ class Species(Entry):
     shape_class: Literal["compound", "metal"] = "compound"
     asymmetry: Share = 0.0
     u_asymmetry: NotNegative = 0.0
+    gap: NotNegative = 0.0
     width: Range | None = None
     kind: Kind = "chemical"
     overlaps: Texts = ()

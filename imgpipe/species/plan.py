@@ -44,6 +44,7 @@ class ComponentPlan:
     asymmetry: float
     u_asymmetry: float
     natural_width: float
+    gap: float
     kind: str
     overlaps: tuple[str, ...]
     required: bool
@@ -209,6 +210,7 @@ def _component_plan(library: Library, region: RegionModel, one: Component) -> Co
         asymmetry=_first(one.asymmetry, species.asymmetry if metal and species else 0.0),
         u_asymmetry=_first(one.u_asymmetry, species.u_asymmetry if metal and species else 0.0),
         natural_width=line.natural_width,
+        gap=species.gap if species else 0.0,
         kind=one.kind or (species.kind if species else "chemical"),
         overlaps=tuple(dict.fromkeys((*one.overlaps, *(species.overlaps if species else ())))),
         required=one.required,

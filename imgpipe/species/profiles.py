@@ -75,6 +75,10 @@ def _metal(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple
 
 def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
     region = spot.region
+    if one.line != region.anchored.line and one.natural_width > region.lorentz:
+        title = f"life-time width {one.line}"
+        u = U_NATURAL * one.natural_width
+        return _held(built, plan, spot, title, one.natural_width, u, "eV", 0.1, 2.0 * LARGEST_LORENTZ)
     title = f"Lorentz FWHM {region.region}"
     low = min(one.natural_width, region.lorentz)
     return _held(built, plan, spot, title, region.lorentz, region.u_lorentz, "eV", low, LARGEST_LORENTZ)

@@ -13,7 +13,7 @@ RISES = {
     "saturating": 20.0 - 32.0 * np.expm1(-np.maximum(X - 0.6, 0.0) / 0.5),
     "falling": 80.0 + 32.0 * np.expm1(-np.maximum(X - 0.6, 0.0) / 0.5),
 }
-FEW = 40
+FEW = 20
 MANY_SEEDS = pytest.param(600, marks=pytest.mark.truth)
 
 
@@ -52,12 +52,10 @@ def test_a_bend_from_the_first_point_on_is_no_onset():
     assert found.without == "bent from the start"
 
 
-def test_an_onset_before_the_end_alone_leaves_the_interval_open():
-    course = 20.0 + 60.0 * np.maximum(X - 1.9, 0.0)
-    found = onset(points(X, noisy(course, 2.0, 1), np.full(X.size, 2.0)))
-    assert found.high == np.inf or found.high < X[-1]
+def test_an_onset_next_to_the_start_leaves_the_interval_open():
     early = onset(points(X, noisy(20.0 + 15.0 * np.maximum(X - 0.01, 0), 2.0, 1), np.full(X.size, 2.0)))
     assert early.low == -np.inf
+    assert np.isfinite(early.high)
 
 
 @pytest.mark.parametrize("seeds", [200, pytest.param(4000, marks=pytest.mark.truth)])
@@ -65,17 +63,12 @@ def test_an_onset_before_the_end_alone_leaves_the_interval_open():
 def test_the_slope_is_covered_with_known_and_unknown_u(known, seeds):
     x, sd = np.sort(np.random.default_rng(0).random(24)), np.linspace(0.5, 2.0, 24)
     sd = sd if known else np.full(24, 1.3)
-    rows = [points(x, noisy(3.0 + 4.0 * x, 1.0, s) * 0 + 3.0 + 4.0 * x + sd * _normal(s, 24), sd if known else None)
-            for s in range(seeds)]  # fmt: skip
-    found = [slope(one) for one in rows]
+    drawn = [3.0 + 4.0 * x + sd * np.random.default_rng([seed, 7]).standard_normal(24) for seed in range(seeds)]
+    found = [slope(points(x, y, sd if known else None)) for y in drawn]
     inside = np.mean([one.low <= 4.0 <= one.high for one in found])
     assert abs(inside - 0.95) <= band(0.95, seeds), inside
     scatter = np.std([one.value for one in found])
     assert np.mean([one.u for one in found]) == pytest.approx(scatter, rel=0.1 + 3.0 / np.sqrt(2 * seeds))
-
-
-def _normal(seed: int, size: int) -> np.ndarray:
-    return np.random.default_rng([seed, 7]).standard_normal(size)
 
 
 def test_what_points_share_does_not_shrink_with_their_number():
@@ -120,9 +113,10 @@ def test_very_many_points_are_averaged_first():
 
 def test_six_points_are_enough_to_ask():
     x = np.arange(float(FEWEST))
-    found = onset(points(x, np.array([1.0, 1.0, 1.0, 1.0, 6.0, 11.0]), np.full(FEWEST, 0.1)))
+    found = onset(points(x, np.array([1.0, 1.0, 1.0, 1.0, 6.0, 11.0]), np.full(FEWEST, 0.1)), bending=False)
     assert found.gain > 0
     assert found.low <= 3.0 <= found.high
+    assert found.high - found.low < 0.3
 
 
 def test_growth_begins_with_slope_one_and_ends_where_it_should():

@@ -139,6 +139,9 @@ def per(unit: str, abscissa: str) -> str:
     """Return the unit of a slope: percent, mAh/cm**2 -> percent/(mAh/cm**2)."""
     if abscissa == DIMENSIONLESS:
         return unit
+    over, _, under = abscissa.partition("/")
+    if unit == DIMENSIONLESS and under:
+        return f"{under}/{over}"
     return f"{unit}/({abscissa})" if any(mark in abscissa for mark in "*/ ") else f"{unit}/{abscissa}"
 
 
