@@ -80,12 +80,15 @@ class Thickness:
     deep: NDArray[np.bool_]
 
 
-def from_shares(percent: Floats, u: Floats, film: Film) -> Thickness:
+def from_shares(
+    percent: Floats, u: Floats, film: Film, undetected: NDArray[np.bool_] | None = None
+) -> Thickness:
     """Return the thickness from the substrate's share of the line that film and substrate have in common.
 
     Parameters
     ----------
     percent, u : share of the substrate in percent, film being the rest, and its u
+    undetected : where the film is known to be within its own u of nothing; its thickness is then a bound
 
     Notes
     -----
@@ -95,6 +98,8 @@ def from_shares(percent: Floats, u: Floats, film: Film) -> Thickness:
     """
     covered = percent <= ONE_SIDED * u
     bare = ~covered & (percent >= 100.0 - ONE_SIDED * u)
+    if undetected is not None:
+        bare |= ~covered & undetected
     sides = np.where(covered | bare, ONE_SIDED, TWO_SIDED)
     thick, thin = (film.thickness(_ratio(percent + sign * sides * u)) for sign in (-1.0, 1.0))
     value = film.thickness(_ratio(percent))

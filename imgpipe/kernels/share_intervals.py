@@ -10,6 +10,8 @@ TWO_SIDED = 1.959963984540054
 """Standard normal quantile of a 95 % interval."""
 ONE_SIDED = 1.6448536269514722
 """The same for a one-sided 95 % bound."""
+NONE_SEEN = 2.995732273553991
+"""Expected counts of which none at all is seen in 5 % of the cases: ln 20."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,31 @@ def share_slopes(area: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.
     return percent, slope
 
 
-def share_interval(percent: np.ndarray, u: np.ndarray, one_sided: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def share_interval(
+    percent: np.ndarray, u: np.ndarray, one_sided: np.ndarray, one_count: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the 95 % interval, within 0 and 100 percent.
 
     The estimate of an area is close to normal also where it is small (the logit of a share is not), so the interval
     is symmetric and cut off at 0 and 100. A component that sits at zero has a bound instead: 0 up to the one-sided
     quantile.
 
+    Of counts, the variance at the upper end is larger than that of the estimate by the counts that lie between: with
+    that variance (the score, E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209) the upper end is as far as the root of
+    (z u)^2 + a^2, plus a, a being z^2 / 2 counts. Without it, u is near zero where no counts are seen at all. There
+    the exact bound is ln 20 = 3.0 counts (the rule of three), so for a bound a is half of that. From some hundred
+    counts on, a is not seen.
+
     Parameters
     ----------
     percent, u : any shape
     one_sided : the same shape: the component sits at zero
+    one_count : the same shape: by how much one count more raises the share, percent; 0 where noise is not of counts
     """
     low = np.where(one_sided, 0.0, percent - TWO_SIDED * u)
-    high = percent + np.where(one_sided, ONE_SIDED, TWO_SIDED) * u
+    reach = np.where(one_sided, ONE_SIDED, TWO_SIDED) * u
+    more = np.where(one_sided, 0.5 * NONE_SEEN, 0.5 * TWO_SIDED**2) * one_count
+    high = percent + more + np.hypot(reach, more)
     return np.clip(low, 0.0, 100.0), np.clip(high, 0.0, 100.0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 WIDTHS = (1.6, 2.5, 4.0, 6.5, 10.5)
 """Widths of the window in eV, about the FWHM of what is found."""
-ONE_SIDED = 2.5
+ONE_SIDED = 4.0
 """Significance against each side by itself."""
 
 
@@ -23,7 +23,7 @@ class Peaks:
 
     Attributes
     ----------
-    position, u_position : centroid above the background and its u from counting, in units of the energy
+    position, u_position : weighted centroid above the background and its u from counting, in units of the energy
     height : counts above the background at the top, in one channel
     area : counts above the background in the window
     significance : standard deviations
@@ -114,11 +114,9 @@ def find_peaks(
     step = float(energy[-1] - energy[0]) / (energy.size - 1)
     halves = sorted({max(round(0.5 * (width / step - 1.0)), 1) for width in WIDTHS})
     scans = [scan(counts, half) for half in halves]
-    found = sorted((c for s in scans for c in _tops(s, threshold, contrast)), reverse=True)
     kept: list[tuple[float, int, int]] = []
-    for candidate in found:
-        if all(_apart(candidate, other) for other in kept):
-            kept.append(candidate)
+    for one in scans:
+        kept = _joined(kept, _tops(one, threshold, contrast))
     kept.sort(key=lambda c: c[1])
     rows = np.array([_measured(energy, counts, place, half, z) for z, place, half in kept]).reshape(-1, 6)
     usual = next((s for s in scans if (2 * s.half + 1) * step >= 2.0), scans[-1])
@@ -134,8 +132,16 @@ def _tops(of: Scan, threshold: float, contrast: float) -> list[tuple[float, int,
     return [(float(z[place]), int(place), of.half) for place in np.flatnonzero(top) + 1]
 
 
-def _apart(one: tuple[float, int, int], other: tuple[float, int, int]) -> bool:
-    return abs(one[1] - other[1]) > 1.5 * max(one[2], other[2]) + 1
+def _joined(narrow: list[tuple[float, int, int]], wide: list[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
+    """Add tops of a wider window: one that covers two narrow ones is dropped, a better one replaces its only one."""
+    kept = list(narrow)
+    for one in sorted(wide, reverse=True):
+        near = [other for other in kept if abs(one[1] - other[1]) <= 1.5 * max(one[2], other[2]) + 1]
+        if not near:
+            kept.append(one)
+        elif len(near) == 1 and near[0][2] < one[2] and near[0][0] < one[0]:
+            kept[kept.index(near[0])] = one
+    return kept
 
 
 def _measured(energy: np.ndarray, counts: np.ndarray, place: int, half: int, z: float) -> tuple[float, ...]:
@@ -144,16 +150,34 @@ def _measured(energy: np.ndarray, counts: np.ndarray, place: int, half: int, z: 
     reach = half + max(half, 1) + size
     left = counts[place - reach : place - reach + size].mean()
     right = counts[place + reach - size + 1 : place + reach + 1].mean()
-    centre = place
-    for _ in range(5):
-        inside = np.arange(max(centre - half, 0), min(centre + half + 1, counts.size))
-        net = counts[inside] - (left + right) / 2.0 - (right - left) * (inside - place) / (2.0 * (reach - half))
-        moved = int(np.clip(round(float(np.sum(net * inside) / net.sum())), place - half, place + half))
-        if moved == centre or net.sum() <= 0:
+    near = np.arange(place - size, place + size + 1)
+    net = counts[near] - (left + right) / 2.0 - (right - left) * (near - place) / (2.0 * (reach - half))
+    inside = net[size - half : size + half + 1]
+    top = np.convolve(inside, np.ones(3) / 3.0, mode="same").max()
+    width = size * float(energy[1] - energy[0])
+    position, u = _centroid(energy[near], net, counts[near], float(energy[place]), width)
+    return position, u, float(top), float(inside.sum()), z, width
+
+
+def _centroid(
+    energy: np.ndarray, net: np.ndarray, counts: np.ndarray, start: float, width: float
+) -> tuple[float, float]:
+    """Return the place about which a peak balances under a Gaussian weight that moves with it, and its u.
+
+    The factor is by how much a peak as wide as this one moves when its weighted centroid moves by one.
+    """
+    position, sigma, factor, u = start, width / 2.3548, 2.0, float("nan")
+    for _ in range(20):
+        weight = np.exp(-0.5 * ((energy - position) / sigma) ** 2)
+        total = float(np.sum(weight * net))
+        if total <= 0:
+            return start, width / 2.0
+        away = energy - position
+        spread = float(np.sum(weight * net * away**2)) / total
+        factor = float(np.clip(1.0 / max(1.0 - spread / sigma**2, 0.25), 1.0, 4.0))
+        u = factor * float(np.sqrt(np.sum(weight**2 * counts * away**2))) / total
+        moved = factor * float(np.sum(weight * net * away)) / total
+        position = float(np.clip(position + moved, start - width / 2.0, start + width / 2.0))
+        if abs(moved) < 1e-3 * u:
             break
-        centre = moved
-    area = float(net.sum())
-    position = float(np.sum(net * energy[inside]) / area)
-    u = float(np.sqrt(np.sum(counts[inside] * (energy[inside] - position) ** 2))) / area
-    top = np.convolve(net, np.ones(3) / 3.0, mode="same").max()
-    return position, u, float(top), area, z, size * float(energy[1] - energy[0])
+    return position, u

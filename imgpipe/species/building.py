@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imgpipe.kernels.fit import Model
-from imgpipe.species.components import add_component
+from imgpipe.species.components import add_component, add_follower
 from imgpipe.species.constraints import Combination, ConstraintBook
 from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import FitPlan
@@ -50,9 +50,11 @@ def _add_spot(built: Built, plan: FitPlan, number: int, spot: Spot) -> None:
     add_background(built, spot, segment)
     positions = positions_of(built, plan, spot, shift)
     width_of(built, plan, spot, region.anchored)
-    for one in region.components:
+    for one in (c for c in region.components if c.follows is None):
         width = width_of(built, plan, spot, one)
         add_component(built, plan, number, segment, one, positions[one.name], width, carried(built, plan, spot, one))
+    for one in (c for c in region.components if c.follows is not None):
+        add_follower(built, plan, number, segment, one, positions[one.name], carried(built, plan, spot, one))
 
 
 def _bind_regions(built: Built, plan: FitPlan) -> None:

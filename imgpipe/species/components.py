@@ -49,6 +49,33 @@ def add_component(
     built.columns.append(Column(number, one, column, shape, main, minor, one.ratio / (1.0 + one.ratio)))
 
 
+def add_follower(
+    built: Built, plan: FitPlan, number: int, segment: Segment, one: ComponentPlan,
+    position: tuple[Combination, float], background: Background | None,
+) -> None:  # fmt: skip
+    """Add a further line of the same atoms to the column of the component it follows: one amplitude for both.
+
+    The Gaussian width is that of the other; the life time is its own. The ratio of the areas is a prior, one for all
+    components and samples, since it belongs to the atom.
+    """
+    spot = built.spots[number]
+    owner = next(c for c in built.columns if c.spot == number and c.component.name == one.follows)
+    title = f"area {one.line} / {owner.component.line}"
+    key = ("area ratio", title, "")
+    if key not in built.shared:
+        mean = one.area_ratio + built.book.moved.get(title, 0.0)
+        built.shared[key] = built.free(title, mean, 0.0, mean + SHIFT_REACH * one.u_area_ratio, (mean, one.u_area_ratio))
+    ratio = built.shared[key]
+    told: dict[str, Any] = {"source": one.source, "verified": one.verified, "fitted": ({ratio: 1.0},)}
+    built.note(spot, title, "prior", one.name, one.area_ratio, one.u_area_ratio, "1", **told)
+    shape, others = profile_handles(built, plan, spot, one)
+    where = built.model.linked(f"position {one.name} {spot.label}", position[0], offset=position[1])
+    built.model.term(
+        shape, segment=segment, column=owner.column, parameters=[where, owner.main[1], *others],
+        weight=ratio, background=background,
+    )  # fmt: skip
+
+
 def _doublet_constant(
     built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan, word: str
 ) -> tuple[Combination, float]:

@@ -115,6 +115,8 @@ class Component(Entry):
     partner_width_ratio : width of the minor half over that of the main one
     shape : replaces the shape of the recipe
     asymmetry, u_asymmetry : of a metal
+    follows, area_ratio, u_area_ratio : component whose atoms give this line too (W 5p of the W seen in W 4f), and its
+        area over that of the other, a prior; position and Gaussian width go with the other, and so does the curve
     kind : chemical, loss or foreign; only chemical ones count in percents
     required : kept whatever a model comparison says
     """
@@ -138,6 +140,9 @@ class Component(Entry):
     shape: Shape | None = None
     asymmetry: Share | None = None
     u_asymmetry: NotNegative | None = None
+    follows: str | None = None
+    area_ratio: Positive | None = None
+    u_area_ratio: Positive | None = None
     kind: Kind | None = None
     overlaps: Texts = ()
     required: bool = True
@@ -179,6 +184,11 @@ class RegionModel(Entry):
             raise ValueError(f"{self.region}: two components have the same name")
         if self.anchor not in names:
             raise ValueError(f"{self.region}: the anchor {self.anchor!r} is none of {', '.join(names)}")
+        for one in (c for c in self.components if c.follows is not None):
+            if one.follows not in names or one.follows == one.name or one.name == self.anchor:
+                raise ValueError(f"{self.region}: {one.name} can't follow {one.follows!r}")
+            if one.area_ratio is None or one.u_area_ratio is None:
+                raise ValueError(f"{self.region}: {one.name} follows {one.follows}: give area_ratio and u_area_ratio")
         return self
 
 

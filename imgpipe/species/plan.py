@@ -45,6 +45,9 @@ class ComponentPlan:
     u_asymmetry: float
     natural_width: float
     gap: float
+    follows: str | None
+    area_ratio: float
+    u_area_ratio: float
     kind: str
     overlaps: tuple[str, ...]
     required: bool
@@ -83,9 +86,12 @@ class RegionPlan:
         return next(one for one in self.components if one.name == self.anchor)
 
     def without(self, names: Iterable[str]) -> RegionPlan:
-        """Return the plan without some components; the first one left is the anchor when the old one is gone."""
+        """Return the plan without some components; the first one left is the anchor when the old one is gone.
+
+        What follows a component goes with it.
+        """
         gone = set(names)
-        kept = tuple(one for one in self.components if one.name not in gone)
+        kept = tuple(one for one in self.components if not gone & {one.name, one.follows})
         anchored = any(one.name == self.anchor for one in kept)
         return replace(self, components=kept, anchor=self.anchor if anchored or not kept else kept[0].name)
 
@@ -211,6 +217,9 @@ def _component_plan(library: Library, region: RegionModel, one: Component) -> Co
         u_asymmetry=_first(one.u_asymmetry, species.u_asymmetry if metal and species else 0.0),
         natural_width=line.natural_width,
         gap=species.gap if species else 0.0,
+        follows=one.follows,
+        area_ratio=_first(one.area_ratio, 0.0),
+        u_area_ratio=_first(one.u_area_ratio, 0.0),
         kind=one.kind or (species.kind if species else "chemical"),
         overlaps=tuple(dict.fromkeys((*one.overlaps, *(species.overlaps if species else ())))),
         required=one.required,

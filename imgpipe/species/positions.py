@@ -14,23 +14,29 @@ SHIFT_REACH = 3.5
 
 
 def positions_of(built: Built, plan: FitPlan, spot: Spot, shift: Parameter) -> dict[str, tuple[Combination, float]]:
-    """Return the position of each component as a combination of parameters and an offset."""
+    """Return the position of each component as a combination of parameters and an offset.
+
+    Shifts count from the anchor, those of lines that follow a component from that component.
+    """
     anchor = spot.region.anchored
     found: dict[str, tuple[Combination, float]] = {anchor.name: ({shift: 1.0}, anchor.position)}
-    for one in spot.region.components:
+    named = {one.name: one for one in spot.region.components}
+    for one in sorted(spot.region.components, key=lambda c: c.follows is not None):
         if one is anchor:
             continue
-        away = one.position - anchor.position
-        title = f"chemical shift {one.name} - {anchor.name}" + plan.of_region(spot.region)
-        told: dict[str, Any] = {"source": one.source, "verified": one.verified and anchor.verified}
+        base = named[one.follows] if one.follows else anchor
+        start, offset = found[base.name]
+        away = one.position - base.position
+        title = f"chemical shift {one.name} - {base.name}" + plan.of_region(spot.region)
+        told: dict[str, Any] = {"source": one.source, "verified": one.verified and base.verified}
         u = one.u_shift or (one.u_constant if plan.freed else 0.0)
         if u == 0.0:
             away = built.note(spot, title, "fixed", one.name, away, one.u_constant, **told)
-            found[one.name] = ({shift: 1.0}, anchor.position + away)
+            found[one.name] = (start, offset + away)
             continue
         own = _own_shift(built, plan, spot, one, u, built.book.moved.get(title, 0.0))
         built.note(spot, title, "prior", one.name, away, u, fitted=({own: 1.0},), offset=away, **told)
-        found[one.name] = ({shift: 1.0, own: 1.0}, anchor.position + away)
+        found[one.name] = ({**start, own: 1.0}, offset + away)
     return found
 
 

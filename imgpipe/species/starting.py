@@ -17,7 +17,8 @@ WIDTHS = (0.7, 0.95, 1.3)
 """Trial widths over the start width of the plan."""
 DEPARTURES = (-2.5, -1.2, 1.2, 2.5)
 """Trial chemical shifts, in standard deviations of their prior."""
-
+DEPENDENT = 1e-12
+"""A smaller eigenvalue of normal equations, over the largest, means columns that depend on each other."""
 
 CHARGE = ("charge", "")
 
@@ -145,21 +146,37 @@ def _trials(plan: FitPlan, spot: Spot, departures: tuple[float, ...]) -> Trials:
 def _misfits(designs: np.ndarray, y: np.ndarray, peaks: int) -> np.ndarray:
     """Return half the weighted sum of squares (b, trial) of linear fits with non-negative areas of the components.
 
-    Areas that come out negative are set to zero and the others fitted again, once: good enough for a start.
+    Areas that come out negative are set to zero and the others fitted again, once: good enough for a start. All is
+    done with normal equations: of a spectrum, only its products with the columns are wanted.
     """
     weight = 1.0 / np.sqrt(np.maximum(y.mean(axis=0), 1.0))
     target = y * weight
+    columns = designs * weight
+    squares = np.einsum("bn,bn->b", target, target)
+    products = (target @ columns.reshape(-1, weight.size).T).reshape(len(y), *columns.shape[:2])
+    normal = columns @ columns.transpose(0, 2, 1)
     cost = np.empty((len(y), len(designs)))
-    for place, one in enumerate(designs):
-        design = one.T * weight[:, None]
-        areas = target @ np.linalg.pinv(design).T
-        negative = np.zeros(areas.shape, dtype=bool)
-        negative[:, :peaks] = areas[:, :peaks] < 0.0
-        for pattern in np.unique(negative[negative.any(axis=1)], axis=0):
-            rows = (negative == pattern).all(axis=1)
-            areas[rows] = 0.0
-            areas[np.ix_(rows, ~pattern)] = target[rows] @ np.linalg.pinv(design[:, ~pattern]).T
-        areas[:, :peaks] = np.clip(areas[:, :peaks], 0.0, None)
-        left = target - areas @ design.T
-        cost[:, place] = 0.5 * np.einsum("bn,bn->b", left, left)
+    for place, matrix in enumerate(normal):
+        right = products[:, place]
+        areas = _areas(matrix, right, peaks)
+        cost[:, place] = 0.5 * (squares + np.einsum("bi,bi->b", areas, areas @ matrix - 2.0 * right))
     return cost
+
+
+def _areas(matrix: np.ndarray, right: np.ndarray, peaks: int) -> np.ndarray:
+    """Return the solutions (b, column) of normal equations, no component below zero."""
+    areas = right @ _inverse(matrix)
+    pattern = (areas[:, :peaks] < 0.0) @ (1 << np.arange(peaks))
+    for code in np.flatnonzero(np.bincount(pattern)).tolist():
+        if code:
+            kept = np.array([not code >> i & 1 for i in range(len(matrix))])
+            inverse = np.zeros_like(matrix)
+            inverse[np.ix_(kept, kept)] = _inverse(matrix[np.ix_(kept, kept)])
+            rows = pattern == code
+            areas[rows] = right[rows] @ inverse
+    areas[:, :peaks] = np.clip(areas[:, :peaks], 0.0, None)
+    return areas
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    return np.linalg.pinv(matrix, rcond=DEPENDENT, hermitian=True)

@@ -46,6 +46,7 @@ def energy_reference(
     energy: Energy | None = None,
     u_energy: Uncertainty | None = None,
     search: Positive = 5.0,
+    missing: Literal["stop", "leave"] = "stop",
     specimen: Literal["unknown", "air exposed", "lithium metal", "fresh SEI"] = "unknown",
 ) -> Annotated[xr.DataTree, Gives(energy_shift="eV", u_energy_shift="eV")]:
     """Tie the binding energies of each sample to a line of known energy (ISO 15472, 19318).
@@ -67,6 +68,8 @@ def energy_reference(
     energy : of the reference, eV, instead of the usual one; needed for `line`
     u_energy : its standard uncertainty
     search : how far from its energy the line is looked for
+    missing : what to do with a sample without the region of the reference: stop, or leave its energies as recorded
+        with a flag (metals in contact with the spectrometer need no reference)
     specimen : lithium metal and fresh SEI rule C 1s out
 
     Returns
@@ -78,17 +81,24 @@ def energy_reference(
     result: dict[str, xr.Dataset] = {}
     if reference == "none":
         for sample in samples:
-            for name, one in sample.regions.items():
-                result[sample.paths[name]] = one.assign_attrs(add_flags(one, UNREFERENCED))
+            result |= _as_recorded(sample)
         return as_tree(result)
     for sample in samples:
         wanted = find_reference(reference, leaf, energy, u_energy, sample.regions)
+        if missing == "leave" and not set(wanted.regions) & set(sample.regions):
+            result |= _as_recorded(sample)
+            continue
         shift = measure_shift(sample, wanted, search)
         guessed = HIGHEST if reference == "PS4" and wanted.regions == ("S 2p",) else ""
         flags = [_doubt(sample, reference, specimen), NOT_SEEN if shift.partly else "", guessed]
         for name, one in sample.regions.items():
             result[sample.paths[name]] = _shifted(sample.paths[name], one, shift, wanted, flags)
     return as_tree(result)
+
+
+def _as_recorded(sample: Sample) -> dict[str, xr.Dataset]:
+    """Return the leaves with their energies as they are, and a flag that says so."""
+    return {sample.paths[n]: one.assign_attrs(add_flags(one, UNREFERENCED)) for n, one in sample.regions.items()}
 
 
 def _doubt(sample: Sample, reference: str, specimen: str) -> str:

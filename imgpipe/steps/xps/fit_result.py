@@ -81,7 +81,7 @@ def _components(leaf: Leaf) -> xr.Dataset:
     random = found["u_percent"] * scale
     constants, model = _spread_over(leaf, "u_constants"), _spread_over(leaf, "u_model")
     total = np.sqrt(random**2 + constants**2 + model**2)
-    low, high = share_interval(found["percent"], total, found["at_zero"] > 0)
+    low, high = share_interval(found["percent"], total, found["at_zero"] > 0, one_count(fitted))
     values: dict[str, tuple[np.ndarray, str, str]] = {
         "position": (found["position"], "eV", "binding energy"),
         "u_position": (found["u_position"] * scale, "eV", "u of the binding energy"),
@@ -115,6 +115,16 @@ def _components(leaf: Leaf) -> xr.Dataset:
         },
         coords={"component": names},
     )
+
+
+def one_count(fitted: Fitted) -> np.ndarray:
+    """Return by how many percent points one count more raises each share (b, c); 0 where noise is not of counts."""
+    found, built = fitted.found, fitted.fitter.built
+    if fitted.fitter.options.noise != "poisson":
+        return np.zeros_like(found["area"])
+    area = np.array([np.diff(built.spots[c.spot].x).mean() for c in built.columns])
+    total = found["area"] @ fitted.fitter.members.T.astype(np.float64)
+    return np.asarray((100.0 - found["percent"]) * area / np.where(total > 0.0, total, np.nan))
 
 
 def denominator(leaf: Leaf, place: int) -> str:

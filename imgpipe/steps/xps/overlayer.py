@@ -11,6 +11,7 @@ from pydantic import Field
 from imgpipe.errors import DataError
 from imgpipe.kernels.attenuation import SOLIDS, Solid, mean_free_path
 from imgpipe.kernels.overlayer import Film, Thickness, from_attenuation, from_shares
+from imgpipe.kernels.share_intervals import TWO_SIDED
 from imgpipe.model import quantity, texts
 from imgpipe.spelling import nearest
 from imgpipe.step import step
@@ -174,28 +175,38 @@ def _measured(
 ) -> Thickness:
     if clean is not None:
         return from_attenuation(*_rate(leaf, metal), *clean, film)
-    percent, u = _substrate_share(leaf, oxide, metal)
-    return from_shares(percent, u, film)
+    percent, u, unseen = _substrate_share(leaf, oxide, metal)
+    return from_shares(percent, u, film, unseen)
 
 
-def _substrate_share(leaf: xr.Dataset, oxide: Sequence[str], metal: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the share of the substrate in oxide + metal, in percent, and its u.
+def _substrate_share(
+    leaf: xr.Dataset, oxide: Sequence[str], metal: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the share of the substrate in film + substrate, in percent, its u, and where the film is not detected.
 
-    The u of the percents is used where there is one: it knows of constants and other models. Where they are percents of
-    exactly these components and the metal is one of them, it holds the covariance too; else they count as independent.
+    Where the percents of the fit have one denominator that holds all of these components, their u is used: it knows of
+    constants and of other models. What one of the two gains the other loses, so they count as fully anticorrelated.
+    Else the areas count as independent. A film whose interval reaches zero is not detected.
     """
-    if len(metal) == 1 and "denominator" in leaf and "u_area_percent" in leaf:
-        said = str(leaf["denominator"].sel(component=metal[0]).item()).partition(" area of ")[2]
-        if set(said.split(" + ")) == {*oxide, *metal}:
-            one = leaf.sel(component=metal[0])
-            return one["area_percent"].values, one["u_area_percent"].values
-    kind = "area_percent" if "area_percent" in leaf else "area"
-    if not np.isfinite(leaf[kind].sel(component=[*oxide, *metal]).values).all():
-        kind = "area"
-    upper, u_upper = _sum(leaf, oxide, kind)
-    lower, u_lower = _sum(leaf, metal, kind)
+    if _common_total(leaf, [*oxide, *metal]):
+        film, u_film = _sum(leaf, oxide, "area_percent")
+        base, u_base = _sum(leaf, metal, "area_percent")
+        whole = np.where(film + base > 0, film + base, np.nan)
+        u = 100.0 * (film * u_base + base * u_film) / whole**2
+        return 100.0 * base / whole, u, film <= TWO_SIDED * u_film
+    upper, u_upper = _sum(leaf, oxide)
+    lower, u_lower = _sum(leaf, metal)
     whole = np.where(upper + lower > 0, upper + lower, np.nan)
-    return 100.0 * lower / whole, 100.0 * np.hypot(upper * u_lower, lower * u_upper) / whole**2
+    u = 100.0 * np.hypot(upper * u_lower, lower * u_upper) / whole**2
+    return 100.0 * lower / whole, u, upper <= TWO_SIDED * u_upper
+
+
+def _common_total(leaf: xr.Dataset, names: Sequence[str]) -> bool:
+    """Tell whether the percents of these components are of one total that holds all of them."""
+    if "denominator" not in leaf or "u_area_percent" not in leaf:
+        return False
+    said = {str(text).partition(" area of ")[2] for text in leaf["denominator"].sel(component=list(names)).values}
+    return len(said) == 1 and set(names) <= set(said.pop().split(" + "))
 
 
 def _sum(leaf: xr.Dataset, names: Sequence[str], kind: str = "area") -> tuple[np.ndarray, np.ndarray]:

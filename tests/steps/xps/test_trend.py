@@ -73,7 +73,7 @@ def test_intervals_of_onset_and_slope_cover(matched, seeds):
 
 
 def _slope_covered(found: xr.Dataset, truth: xr.Dataset) -> bool:
-    """The slope is that of the weighted line, so of the true course the same."""
+    """Compare with the weighted line through the true course."""
     true = truth["area_percent"].sel(component="S2-", region="S 2p").values
     series = points(found["charge"].values, true, found["u_area_percent_random"].values)
     wanted = np.polyfit(series.x, series.y, 1, w=1.0 / series.u)[0]
