@@ -9,7 +9,7 @@ from imgpipe.species.constraints import Combination
 from imgpipe.species.parts import Built, Column, Spot
 from imgpipe.species.plan import ComponentPlan, FitPlan
 from imgpipe.species.positions import SHIFT_REACH
-from imgpipe.species.profiles import profile_handles
+from imgpipe.species.profiles import lifetime_of, profile_handles
 
 
 def add_component(
@@ -55,7 +55,7 @@ def add_follower(
 ) -> None:  # fmt: skip
     """Add a further line of the same atoms to the column of the component it follows: one amplitude for both.
 
-    The Gaussian width is that of the other; the life time is its own. The ratio of the areas is a prior, one for all
+    The Gaussian width is that of the other, and in a metal its asymmetry and cut-off too; the life time is its own. The ratio of the areas is a prior, one for all
     components and samples, since it belongs to the atom.
     """
     spot = built.spots[number]
@@ -68,10 +68,12 @@ def add_follower(
     ratio = built.shared[key]
     told: dict[str, Any] = {"source": one.source, "verified": one.verified, "fitted": ({ratio: 1.0},)}
     built.note(spot, title, "prior", one.name, one.area_ratio, one.u_area_ratio, "1", **told)
-    shape, others = profile_handles(built, plan, spot, one)
+    lifetime = lifetime_of(built, plan, spot, one)
+    tail = owner.main[3:] if owner.shape == "mahan" else ()
+    shape = "mahan" if tail else "voigt"
     where = built.model.linked(f"position {one.name} {spot.label}", position[0], offset=position[1])
     built.model.term(
-        shape, segment=segment, column=owner.column, parameters=[where, owner.main[1], *others],
+        shape, segment=segment, column=owner.column, parameters=[where, owner.main[1], lifetime, *tail],
         weight=ratio, background=background,
     )  # fmt: skip
 

@@ -66,19 +66,22 @@ def _metal(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple
     clean metal in the same fit sets the shape for the others. What the spectrometer adds is the Gaussian width.
     """
     name, region = one.name, spot.region.region
-    u = max(U_NATURAL * one.natural_width, 0.01)
-    title = f"life-time width {name} {region}"
-    lorentz = _held(built, plan, spot, title, one.natural_width, u, "eV", 0.0, LARGEST_LORENTZ)
+    lorentz = lifetime_of(built, plan, spot, one)
     cutoff = _held(built, plan, spot, f"cut-off of the tail {name} {region}", *CUTOFF, "eV", 2.0, 20.0)
     return lorentz, _asymmetry(built, plan, spot, one), cutoff
+
+
+def lifetime_of(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
+    """Return the Lorentz FWHM of a component whose life time is tabulated, with that as its prior."""
+    title = f"life-time width {one.name} {spot.region.region}"
+    u = max(U_NATURAL * one.natural_width, 0.01)
+    return _held(built, plan, spot, title, one.natural_width, u, "eV", 0.0, 2.0 * LARGEST_LORENTZ)
 
 
 def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
     region = spot.region
     if one.line != region.anchored.line and one.natural_width > region.lorentz:
-        title = f"life-time width {one.line}"
-        u = U_NATURAL * one.natural_width
-        return _held(built, plan, spot, title, one.natural_width, u, "eV", 0.1, 2.0 * LARGEST_LORENTZ)
+        return lifetime_of(built, plan, spot, one)
     title = f"Lorentz FWHM {region.region}"
     low = min(one.natural_width, region.lorentz)
     return _held(built, plan, spot, title, region.lorentz, region.u_lorentz, "eV", low, LARGEST_LORENTZ)

@@ -29,6 +29,21 @@ def test_an_interval_stays_within_0_and_100_and_is_one_sided_at_zero():
     np.testing.assert_allclose(high, [50.0 + 3.919928, 1.0 + 3.919928, 2.0 * 1.6448536, 100.0], atol=1e-6)
 
 
+def test_upper_ends_hold_at_few_counts_too():
+    """Poisson counts without background, by their exact probabilities; without `one_count`, no counts give no bound."""
+    from scipy.stats import poisson
+
+    seen, one = np.arange(400), 0.01
+    percent, u, none = one * seen, one * np.sqrt(seen), seen == 0
+    low, high = share_interval(percent, u, none, np.full(seen.size, one))
+    assert high[0] == pytest.approx(one * np.log(20.0))
+    expected = np.linspace(0.05, 120.0, 2000)[:, None]
+    chance = poisson.pmf(seen, expected)
+    assert (chance * (high >= one * expected)).sum(axis=1).min() >= 0.95
+    assert (chance * ((high >= one * expected) & (low <= one * expected))).sum(axis=1).min() >= 0.94
+    assert share_interval(percent, u, none)[1][0] == 0.0
+
+
 def test_the_probability_of_an_order():
     found = probability_greater(np.array([0.0, 1.96, -1.96, 1.0]), np.array([1.0, 1.0, 1.0, 0.0]))
     np.testing.assert_allclose(found, [0.5, 0.975, 0.025, 1.0], atol=1e-4)

@@ -56,9 +56,9 @@ def test_a_peak_is_found_where_it_is(seeds):
     for _ in range(seeds):
         place = 500.0 + rng.random()
         peaks, _ = find_peaks(E, rng.poisson(200.0 + peak(place, 1500.0)).astype(float))
-        assert peaks.position.size == 1
-        errors.append(peaks.position[0] - place)
-        stated.append(peaks.u_position[0])
+        strongest = peaks.significance.argmax()
+        errors.append(peaks.position[strongest] - place)
+        stated.append(peaks.u_position[strongest])
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.mean(stated), rel=0.3)
     assert abs(np.mean(errors)) < 0.03
 

@@ -86,7 +86,7 @@ def fit(
     prior_mean: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     warm: bool = False,
-    max_iterations: int = 60,
+    max_iterations: int = 200,
     tolerance: float = 1e-6,
     multistart: int = 0,
 ) -> FitResult:
@@ -104,6 +104,7 @@ def fit(
     prior_mean : (number of priors,) or (b, number) in place of those of the model, in their order
     mask : (b, n) or (n,) bool, True where a point is used
     warm : start each spectrum from the last one before it that converged
+    max_iterations : most trial steps; nearly all fits take 4 to 10, edges without contrast up to 120
     tolerance : a fit has converged when a further step promises to lower the deviance (chi squared in units of the
         variance) by less than this; 1e-6 means a thousandth of a standard uncertainty
     multistart : number of further starts for spectra that did not converge or leave structure; the best is kept
