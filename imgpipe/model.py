@@ -27,7 +27,7 @@ OBJECT_DIMS = (
 )  # fmt: skip
 """Object dimensions: they carry ids or names, no units; each is one table."""
 
-SERIES_DIMS = ("sample", "time", "cycle", "z")
+SERIES_DIMS = ("sample", "time", "cycle")
 """Dimensions along which the same thing is measured again: each place makes rows of its own in a table."""
 
 TABLE_ORDER: dict[str, tuple[str, ...]] = {

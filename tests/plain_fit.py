@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import simpson
-from scipy.special import erfcx, ndtr, voigt_profile, xlogy
+from scipy.special import erfcx, gamma, ndtr, voigt_profile, xlogy
 
 from imgpipe.kernels.fit import Model
 
@@ -69,6 +69,21 @@ def lf(x: Floats, position: float, fwhm: float, a: float, b: float, w: float, m:
     return blurred(x, position, fwhm, exponent, m)
 
 
+def mahan(
+    x: Floats, position: float, gauss_fwhm: float, lorentz_fwhm: float, asymmetry: float, cutoff: float
+) -> Floats:
+    """Voigt profiles with the density T^(a-1) exp(-T/e) of losses T: with u = T^a it has no singularity at 0."""
+    if asymmetry == 0.0:
+        return voigt(x, position, gauss_fwhm, lorentz_fwhm)
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    edges = np.concatenate([[0.0], np.geomspace(1e-12, 40.0 * cutoff, 400)]) ** asymmetry
+    u = (edges[:-1, None] + 0.5 * np.diff(edges)[:, None] * (1.0 + nodes)).ravel()
+    weight = (0.5 * np.diff(edges)[:, None] * weights).ravel()
+    loss = u ** (1.0 / asymmetry)
+    weight *= np.exp(-loss / cutoff) / (gamma(asymmetry + 1.0) * cutoff**asymmetry)
+    return np.array([weight @ voigt(one - loss, position, gauss_fwhm, lorentz_fwhm) for one in x])
+
+
 def tail(x: Floats, position: float, fwhm: float, length: float) -> Floats:
     t = np.linspace(0, 40, 8001)
     y = gaussian(x[:, None] - length * t, position, fwhm) * np.exp(-t)
@@ -84,6 +99,7 @@ SHAPES = {
     "doniach": doniach,
     "la": la,
     "lf": lf,
+    "mahan": mahan,
     "tail": tail,
     "edge_erf": lambda x, position, sigma: ndtr((x - position) / sigma),
     "exponential": lambda x, rate: np.exp(-rate * (x - x[0])),

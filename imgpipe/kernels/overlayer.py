@@ -80,9 +80,7 @@ class Thickness:
     deep: NDArray[np.bool_]
 
 
-def from_shares(
-    percent: Floats, u: Floats, film: Film, undetected: NDArray[np.bool_] | None = None
-) -> Thickness:
+def from_shares(percent: Floats, u: Floats, film: Film, undetected: NDArray[np.bool_] | None = None) -> Thickness:
     """Return the thickness from the substrate's share of the line that film and substrate have in common.
 
     Parameters

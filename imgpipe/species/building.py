@@ -50,10 +50,10 @@ def _add_spot(built: Built, plan: FitPlan, number: int, spot: Spot) -> None:
     add_background(built, spot, segment)
     positions = positions_of(built, plan, spot, shift)
     width_of(built, plan, spot, region.anchored)
-    for one in (c for c in region.components if c.follows is None):
+    for one in (c for c in region.components if not c.tied):
         width = width_of(built, plan, spot, one)
         add_component(built, plan, number, segment, one, positions[one.name], width, carried(built, plan, spot, one))
-    for one in (c for c in region.components if c.follows is not None):
+    for one in (c for c in region.components if c.tied):
         add_follower(built, plan, number, segment, one, positions[one.name], carried(built, plan, spot, one))
 
 

@@ -64,7 +64,9 @@ def add_follower(
     key = ("area ratio", title, "")
     if key not in built.shared:
         mean = one.area_ratio + built.book.moved.get(title, 0.0)
-        built.shared[key] = built.free(title, mean, 0.0, mean + SHIFT_REACH * one.u_area_ratio, (mean, one.u_area_ratio))
+        built.shared[key] = built.free(
+            title, mean, 0.0, mean + SHIFT_REACH * one.u_area_ratio, (mean, one.u_area_ratio)
+        )
     ratio = built.shared[key]
     told: dict[str, Any] = {"source": one.source, "verified": one.verified, "fitted": ({ratio: 1.0},)}
     built.note(spot, title, "prior", one.name, one.area_ratio, one.u_area_ratio, "1", **told)

@@ -17,10 +17,11 @@ SHAPES = ("voigt", "gl_sum", "gl_product", "gaussian")
 """Symmetric shapes that may stand for one another."""
 METALS = ("mahan", "la")
 """Asymmetric shapes of a metal line that may stand for one another."""
-GAPLESS, HELD_SHIFTS, TIED_WIDTHS = "gapless", "held_shifts", "tied_widths"
+GAPLESS, HELD_SHIFTS, TIED_WIDTHS, TIED_LINES = "gapless", "held_shifts", "tied_widths", "tied_lines"
 """Stiffer models: chemical shifts at their library values, width ratios at theirs. Where two components are not
 resolved, a free shift or width lets the smaller one shrink together with its own u; the stiffer fit shows how far.
-`gapless`: insulators lose energy from 0 on, as defective or very thin films may."""
+`gapless`: insulators lose energy from 0 on, as defective or very thin films may.
+`tied_lines`: further lines of the same atoms follow their main line in area, position and Gaussian width."""
 LARGEST_DRAW = 4_000_000
 """Numbers drawn at a time."""
 Effects = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -153,10 +154,25 @@ def _spread(
     others = [_other(base, name) for name in alternatives]
     results = [one.fit(y) for one in others]
     weights = _weights([base, *others], y, [result, *results])
-    departures = [np.zeros_like(percent), *(o.percent(r) - percent for o, r in zip(others, results, strict=True))]
+    departures = [
+        np.zeros_like(percent),
+        *(_departure(base, percent, o, r) for o, r in zip(others, results, strict=True)),
+    ]
     stack = np.stack(departures, axis=1)
     both = [np.sqrt(np.einsum("bm,bmk->bk", weights, part**2)) for part in (stack, _between(stack, pairs))]
     return both[0], both[1], weights
+
+
+def _departure(base: Fitter, percent: np.ndarray, other: Fitter, result: FitResult) -> np.ndarray:
+    """Return how far the shares (b, c) of another model are off; 0 for components that it has no area of."""
+    place = {(c.spot, c.component.name): n for n, c in enumerate(other.built.columns)}
+    found = other.percent(result)
+    departure = np.zeros_like(percent)
+    for n, one in enumerate(base.built.columns):
+        there = place.get((one.spot, one.component.name))
+        if there is not None:
+            departure[:, n] = found[:, there] - percent[:, n]
+    return departure
 
 
 def _other(base: Fitter, name: str) -> Fitter:
@@ -168,6 +184,8 @@ def _other(base: Fitter, name: str) -> Fitter:
 def _changed(region: RegionPlan, name: str) -> RegionPlan:
     if name == HELD_SHIFTS:
         return replace(region, components=tuple(replace(c, u_shift=0.0) for c in region.components))
+    if name == TIED_LINES:
+        return replace(region, components=tuple(replace(c, tied=c.follows is not None) for c in region.components))
     if name == GAPLESS:
         return replace(region, components=tuple(replace(c, gap=0.0) for c in region.components))
     if name == TIED_WIDTHS:

@@ -116,7 +116,8 @@ class Component(Entry):
     shape : replaces the shape of the recipe
     asymmetry, u_asymmetry : of a metal
     follows, area_ratio, u_area_ratio : component whose atoms give this line too (W 5p of the W seen in W 4f), and its
-        area over that of the other, a prior; position and Gaussian width go with the other, and so does the curve
+        area over that of the other: a prior of the alternative model `tied_lines`, in which position and Gaussian width
+        go with the other too
     kind : chemical, loss or foreign; only chemical ones count in percents
     required : kept whatever a model comparison says
     """

@@ -19,7 +19,10 @@ ASYMMETRIC = ("doniach", "la", "lf")
 
 @dataclass(frozen=True)
 class ComponentPlan:
-    """One component with all its numbers (eV); see `imgpipe.species.entries.Component` for their meaning."""
+    """One component with all its numbers (eV); see `imgpipe.species.entries.Component` for their meaning.
+
+    `tied`: it has no area of its own but that of the component it follows.
+    """
 
     name: str
     line: str
@@ -55,6 +58,7 @@ class ComponentPlan:
     line_source: str
     verified: bool
     line_verified: bool
+    tied: bool = False
 
     @property
     def peaks(self) -> tuple[str, ...]:

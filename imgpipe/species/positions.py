@@ -21,10 +21,10 @@ def positions_of(built: Built, plan: FitPlan, spot: Spot, shift: Parameter) -> d
     anchor = spot.region.anchored
     found: dict[str, tuple[Combination, float]] = {anchor.name: ({shift: 1.0}, anchor.position)}
     named = {one.name: one for one in spot.region.components}
-    for one in sorted(spot.region.components, key=lambda c: c.follows is not None):
+    for one in sorted(spot.region.components, key=lambda c: c.tied):
         if one is anchor:
             continue
-        base = named[one.follows] if one.follows else anchor
+        base = named[one.follows] if one.tied and one.follows else anchor
         start, offset = found[base.name]
         away = one.position - base.position
         title = f"chemical shift {one.name} - {base.name}" + plan.of_region(spot.region)

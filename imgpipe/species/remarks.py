@@ -53,9 +53,26 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
             remarks.add(everywhere, "unverified energy", place)
         for text in component.overlaps:
             remarks.add(everywhere, f"overlap: {text}", place)
+        if component.follows is not None:
+            text = f"no {component.follows} is seen: this is not {component.name}, but what the other components leave"
+            remarks.add(_owner_unseen(built, found, place), text, place)
         if component.kind == "foreign":
             remarks.add(everywhere, "foreign line, in no percent", place)
     return remarks.texts
+
+
+def _owner_unseen(built: Built, found: Measured, place: int) -> np.ndarray:
+    """Tell where the component that this one follows is not detected though this one is (b,)."""
+    one = built.columns[place]
+    area, u = found["area"], found["u_area"]
+    owner = next(
+        (n for n, c in enumerate(built.columns) if c.spot == one.spot and c.component.name == one.component.follows),
+        None,
+    )
+    if owner is None:
+        return np.zeros(len(area), dtype=bool)
+    unseen = area[:, owner] < DETECTION * u[:, owner]
+    return np.asarray((unseen | (found["at_zero"][:, owner] > 0)) & (area[:, place] >= DETECTION * u[:, place]))
 
 
 def _unresolved(built: Built, found: Measured, place: int) -> list[tuple[str, np.ndarray]]:

@@ -175,8 +175,8 @@ def _areas(matrix: np.ndarray, right: np.ndarray, peaks: int) -> np.ndarray:
             rows = pattern == code
             areas[rows] = right[rows] @ inverse
     areas[:, :peaks] = np.clip(areas[:, :peaks], 0.0, None)
-    return areas
+    return np.asarray(areas)
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
-    return np.linalg.pinv(matrix, rcond=DEPENDENT, hermitian=True)
+    return np.asarray(np.linalg.pinv(matrix, rcond=DEPENDENT, hermitian=True))

@@ -20,8 +20,12 @@ SHAPES = _table(
     Shape("la", asymmetric.la, ("position", "fwhm", "a", "b", "m"), ("x", "x", "1", "1", "x")),
     Shape("lf", asymmetric.lf, ("position", "fwhm", "a", "b", "w", "m"), ("x", "x", "1", "1", "x", "x")),
     Shape(
-        "mahan", mahan.mahan, ("position", "gauss_fwhm", "lorentz_fwhm", "asymmetry", "cutoff"),
-        ("x", "x", "x", "1", "x"), unit_area=True, scratch=True,
+        "mahan",
+        mahan.mahan,
+        ("position", "gauss_fwhm", "lorentz_fwhm", "asymmetry", "cutoff"),
+        ("x", "x", "x", "1", "x"),
+        unit_area=True,
+        scratch=True,
     ),  # fmt: skip
     Shape("tail", asymmetric.tail, ("position", "fwhm", "length"), ("x", "x", "x"), unit_area=True),
     Shape("edge_erf", curves.edge_erf, ("position", "sigma"), ("x", "x")),

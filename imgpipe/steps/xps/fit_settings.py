@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imgpipe.errors import DataError
 from imgpipe.species import Component, find_model, load_library
-from imgpipe.species.doubts import GAPLESS, HELD_SHIFTS, METALS, SHAPES, TIED_WIDTHS
+from imgpipe.species.doubts import GAPLESS, HELD_SHIFTS, METALS, SHAPES, TIED_LINES, TIED_WIDTHS
 from imgpipe.species.entries import BACKGROUNDS
 from imgpipe.species.fitting import Fitter
 from imgpipe.species.plan import FitPlan, RegionPlan, plan_components, plan_model
@@ -16,7 +16,8 @@ from imgpipe.spelling import nearest
 
 Window = Annotated[list[float], Field(min_length=2, max_length=2)]
 STANDARD_ALTERNATIVES = (
-    "shirley", "shirley_linear", "linear", "tougaard_u2", "tougaard_u2_linear", "voigt", "gl_sum", *METALS, GAPLESS, HELD_SHIFTS, TIED_WIDTHS,
+    "shirley", "shirley_linear", "linear", "tougaard_u2", "tougaard_u2_linear", "voigt", "gl_sum", *METALS, GAPLESS,
+    HELD_SHIFTS, TIED_WIDTHS, TIED_LINES,
 )  # fmt: skip
 """Backgrounds, shapes and stiffer models that are tried unless they are in use."""
 
@@ -73,7 +74,7 @@ def alternative_names(asked: bool | Sequence[str]) -> tuple[str, ...]:
     """Return the names of other backgrounds and shapes that are asked for; else `DataError` with the nearest."""
     if isinstance(asked, bool):
         return STANDARD_ALTERNATIVES if asked else ()
-    there = (*BACKGROUNDS, *SHAPES, *METALS, GAPLESS, HELD_SHIFTS, TIED_WIDTHS)
+    there = (*BACKGROUNDS, *SHAPES, *METALS, GAPLESS, HELD_SHIFTS, TIED_WIDTHS, TIED_LINES)
     for name in asked:
         if name not in there:
             raise DataError(f"alternatives: unknown background, shape or model {name!r}{nearest(name, there)}.")
@@ -89,6 +90,7 @@ def alternatives_in(asked: bool | Sequence[str], compiled: Fitter) -> tuple[str,
     others = [c for r in regions for c in r.components if c.name != r.anchor]
     in_use |= set() if "tougaard_u2" in in_use else {"tougaard_u2_linear"}
     losing = any(r.background.startswith("tougaard") and any(c.gap > 0.0 for c in r.components) for r in regions)
+    in_use |= set() if any(c.follows for r in regions for c in r.components) else {TIED_LINES}
     in_use |= set() if losing else {GAPLESS}
     in_use |= set() if any(c.u_shift > 0.0 for c in others) else {HELD_SHIFTS}
     in_use |= set() if any(c.u_width_ratio != 0.0 for c in others) else {TIED_WIDTHS}

@@ -19,6 +19,7 @@ CASES = {
     "doniach": [(0.3, 1.2, 0.1), (0.3, 1.2, 0.0)],
     "la": [(0.3, 1.2, 0.8, 2.0, 0.5), (0.31, 1.2, 1.0, 1.0, 0.0)],
     "lf": [(0.3, 1.2, 0.54, 3.0, 20.0, 0.9)],
+    "mahan": [(0.3, 0.55, 0.08, 0.12, 7.0), (0.3, 1.2, 0.0, 0.0, 7.0), (0.3, 0.6, 1.5, 0.05, 3.0)],
     "tail": [(0.3, 1.2, 0.7), (0.3, 1.2, 0.05)],
     "edge_erf": [(0.3, 1.2)],
     "exponential": [(0.4,)],
@@ -37,7 +38,7 @@ def test_every_shape_has_a_case():
 def test_value_is_that_of_the_plain_twin(name, p):
     value, _ = SHAPES[name](X, np.array(p))
     exact = plain_fit.SHAPES[name](X, *p)
-    bound = 2e-5 if name in ("la", "lf") else 3e-10  # the blur is a sum over nodes; Weideman's series
+    bound = {"la": 2e-5, "lf": 2e-5, "mahan": 3e-7}.get(name, 3e-10)  # the blur is a sum over nodes; Weideman's series
     assert np.abs(value - exact).max() < bound * max(1.0, np.abs(exact).max())
 
 
@@ -46,7 +47,7 @@ def test_derivatives_are_those_of_differences(name, p):
     _, derivative = SHAPES[name](X, np.array(p))
     for j, step in enumerate(np.full(len(p), 1e-5)):
         up, down = np.array(p), np.array(p)
-        at_edge = name in ("gl_product", "voigt", "doniach", "la") and p[j] <= 1e-4 and j >= 2
+        at_edge = name in ("gl_product", "voigt", "doniach", "la", "mahan") and p[j] <= 1e-4 and j >= 2
         if at_edge or (name == "gl_sum" and p[j] in (0.0, 1.0) and j == 2):
             continue  # one-sided there: the widths and mixes below 0 are not defined
         up[j], down[j] = p[j] + step, p[j] - step
@@ -57,8 +58,8 @@ def test_derivatives_are_those_of_differences(name, p):
 @pytest.mark.parametrize(("name", "p"), [case for case in EACH if SHAPES[case[0]].unit_area])
 def test_peaks_have_unit_area(name, p):
     far = 4000.0
-    missing = p[2] if name in ("gl_sum", "gl_product") else 1.0 if name in ("lorentzian", "voigt") else 0.0
-    lorentz = p[-1] if name == "voigt" else p[1]  # a Lorentzian has w / (pi far) of its area beyond
+    missing = p[2] if name in ("gl_sum", "gl_product") else 1.0 if name in ("lorentzian", "voigt", "mahan") else 0.0
+    lorentz = p[2] if name in ("voigt", "mahan") else p[1]  # a Lorentzian has w / (pi far) of its area beyond
     area = SHAPES[name].window_area(np.array(p), -far, far)
     assert area == pytest.approx(1.0 - missing * lorentz / (np.pi * far) * (name != "gl_product"), abs=1.5e-4)
     assert area <= 1.0 + 1e-7

@@ -84,6 +84,7 @@ def peak():
 def watched(*given, whole=fit.run_group):
     found = whole(*given)
     sizes.update(fitting=peak() - before, packed=found.block.nbytes / 2**20)
+    fit.run_group = whole
     return found
 
 sizes = {{}}
