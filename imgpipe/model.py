@@ -23,7 +23,7 @@ ARRAY_DIMS: dict[str, str] = {
 
 OBJECT_DIMS = (
     "layer", "interface", "element", "region", "peak", "component", "grain", "boundary", "void", "island",
-    "track", "edge", "phase", "group", "edit", "constraint", "sensitivity", "pair", "model",
+    "track", "edge", "phase", "group", "edit", "constraint", "sensitivity", "pair", "model", "trend",
 )  # fmt: skip
 """Object dimensions: they carry ids or names, no units; each is one table."""
 
@@ -48,6 +48,10 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
     "peak": (
         "component_of", "peak_shape", "peak_position", "u_peak_position", "peak_fwhm", "u_peak_fwhm", "peak_area",
         "u_peak_area", "peak_height", "peak_flag",
+    ),
+    "trend": (
+        "trend_of", "slope", "u_slope", "slope_low", "slope_high", "probability_rising", "onset", "u_onset", "onset_low",
+        "onset_high", "n", "trend_flag",
     ),
     "constraint": (
         "kind", "applies_to", "value", "u", "unit", "fitted_value", "largest_effect", "most_affected", "source",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUP_COLUMN = "group"
-COLUMNS = {"of_region": "region", "background_model": "background"}
+COLUMNS = {"of_region": "region", "background_model": "background", "trend": "component"}
 """Variables whose column has another name: in a dataset it is taken by a dimension or a curve."""
 
 

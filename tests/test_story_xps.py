@@ -119,7 +119,8 @@ def test_the_series_covers_its_shares_and_finds_the_onset(results):
         inside = true.between(rows.area_percent_low, rows.area_percent_high)
         assert len(inside) == 200
         assert inside.mean() >= 0.95 - 3.0 * np.sqrt(0.95 * 0.05 / 200), component
-    onset = found[found.component == "S2-"].iloc[0]
+    trends = table(results["xps_series"], "trends")
+    onset = trends[trends.component == "S2-"].squeeze()
     assert onset.onset_low_mAh_per_cm2 <= 0.6 <= onset.onset_high_mAh_per_cm2
 
 

@@ -55,7 +55,8 @@ def add_follower(
 ) -> None:  # fmt: skip
     """Add a further line of the same atoms to the column of the component it follows: one amplitude for both.
 
-    The Gaussian width is that of the other, and in a metal its asymmetry and cut-off too; the life time is its own. The ratio of the areas is a prior, one for all
+    The Gaussian width is that of the other, and in a metal its asymmetry and cut-off too; the life time is
+    its own. The ratio of the areas is a prior, one for all
     components and samples, since it belongs to the atom.
     """
     spot = built.spots[number]

@@ -19,7 +19,7 @@ from imgpipe.kernels.fit.peaks import LEAST, SIGMA
 FADED = 6.2
 """The integral runs until the Gaussian's transform is exp(-FADED^2 / 2), 5e-9."""
 MOST_NODES = 6000
-MARGIN_TAIL, MARGIN_LORENTZ = 12.0, 60.0
+MARGIN_TAIL, MARGIN_LORENTZ = 12.0, 200.0
 """The sum over t makes the line periodic; the period exceeds the abscissa by these numbers of cut-offs and widths."""
 ROUND = 32.0
 """The period is rounded up to a multiple of this, in units of x, so that small changes leave the nodes alone."""

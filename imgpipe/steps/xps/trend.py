@@ -26,7 +26,7 @@ def trend(
     variable: str = "area_percent",
     growth: Literal["bending", "straight"] = "bending",
     look_for_onset: bool = True,
-) -> Annotated[xr.DataTree, Gives(table="components", n="1")]:
+) -> Annotated[xr.DataTree, Gives(table="trends", n="1")]:
     """Measure how a quantity of each component goes along a series: mean slope, onset, and whether it rises.
 
     The slope is that of the weighted straight line, so of a bent course its mean. The onset is the place up to which
@@ -46,7 +46,7 @@ def trend(
 
     Returns
     -------
-    the leaves with, per component, ``slope`` (u, random and shared part, 95 % interval), ``probability_rising``,
+    the leaves with, on `trend` (one per component), ``slope`` (u, random and shared part, 95 % interval), ``probability_rising``,
     ``onset`` and its 95 % interval (NaN where there is none or an end is open), ``onset_gain`` (fall of BIC, above 0
     where there is an onset), ``n`` and ``trend_flag``
     """
@@ -84,15 +84,17 @@ def _with_trend(
         for a in (values, random, shared)
     ]
     place = values.dims.index(dim)
-    rows = [np.moveaxis(a, place, -1).astype(np.float64).reshape(-1, values.sizes[dim]) for a in arrays]
+    curves = [np.moveaxis(a, place, -1).astype(np.float64).reshape(-1, values.sizes[dim]) for a in arrays]
     x = abscissa.values.astype(np.float64)
     found = [
         _trend_of(points(x, y, u if u.any() else None, s), growth, look_for_onset)
-        for y, u, s in zip(*rows, strict=True)
+        for y, u, s in zip(*curves, strict=True)
     ]
     table = _table(found, [values.sizes[d] for d in others], others, (unit_of(values), unit_of(abscissa)))
-    said = texts([f"{variable} along {along}"] * leaf.sizes["component"], "trend of", "component")
-    return leaf.merge(table, join="exact", combine_attrs="override").assign(trend_of=said)
+    names = texts([str(name) for name in leaf["component"].values], "component", "trend")
+    said = texts([f"{variable} along {along}"] * names.size, "trend of", "trend")
+    rows = table.rename_dims(component="trend").assign_coords(trend=names).assign(trend_of=said)
+    return leaf.merge(rows, join="exact", combine_attrs="override")
 
 
 def _uncertainties(leaf: xr.Dataset, variable: str) -> tuple[xr.DataArray, xr.DataArray]:

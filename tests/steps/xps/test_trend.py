@@ -38,7 +38,7 @@ def leaf(shares: np.ndarray, u: np.ndarray, x: np.ndarray, unit: str = "s") -> x
 
 
 def test_growth_of_li2s_begins_in_the_example_data_where_it_was_made_to():
-    found = along_charge(read(EXAMPLES / "series_S2p.vms"), "shirley_linear").sel(component="S2-")
+    found = along_charge(read(EXAMPLES / "series_S2p.vms"), "shirley_linear").sel(trend="S2-")
     assert found["onset_low"] <= 0.6 <= found["onset_high"]
     assert found["onset_high"] - found["onset_low"] < 0.1
     assert found["onset"].attrs["units"] == "mAh/cm**2"
@@ -49,7 +49,7 @@ def test_growth_of_li2s_begins_in_the_example_data_where_it_was_made_to():
 
 
 def test_what_does_not_change_has_no_onset():
-    found = along_charge(read(EXAMPLES / "series_S2p.vms"), "shirley_linear").sel(component="SOx")
+    found = along_charge(read(EXAMPLES / "series_S2p.vms"), "shirley_linear").sel(trend="SOx")
     assert np.isnan(found["onset"])
     assert "no onset" in found["trend_flag"].item()
     assert found["slope_low"] < 0 < found["slope_high"]
@@ -65,7 +65,7 @@ def test_intervals_of_onset_and_slope_cover(matched, seeds):
     hits: list[tuple[bool, bool]] = []
     for seed in range(seeds):
         tree, truth = make(seed, preset="series", **settings)
-        found = along_charge(tree, "shirley" if matched else "shirley_linear").sel(component="S2-")
+        found = along_charge(tree, "shirley" if matched else "shirley_linear").sel(trend="S2-", component="S2-")
         hits.append((bool(found["onset_low"] <= 0.6 <= found["onset_high"]), _slope_covered(found, truth)))
     share = np.mean(hits, axis=0)
     assert abs(share[0] - 0.95) <= 3.0 * np.sqrt(0.95 * 0.05 / seeds), share
@@ -85,7 +85,7 @@ def test_a_straight_course_gives_its_slope_and_no_onset():
     y = 20.0 + 0.1 * x + np.random.default_rng(0).standard_normal(40)
     found = trend(leaf(y, np.ones(40), x), along="etch_time")["S 2p"].to_dataset()
     assert found["slope"].attrs["units"] == "percent/s"
-    assert found["slope"].sel(component="a") == pytest.approx(0.1, abs=3 * 0.0018)
+    assert found["slope"].sel(trend="a") == pytest.approx(0.1, abs=3 * 0.0018)
     np.testing.assert_allclose(found["slope"].sum(), 0.0, atol=1e-9)
     assert list(found["probability_rising"].values.round(6)) == [1.0, 0.0]
     assert "no onset: straight line" in found["trend_flag"].values[0]
@@ -98,7 +98,7 @@ def test_a_shared_part_is_carried_by_itself():
     given = leaf(y, np.ones(40), x)["S 2p"].to_dataset()
     random = quantity(np.full((40, 2), 0.9), "percent", "random", ("cycle", "component"))
     tree = xr.DataTree.from_dict({"/S 2p": given.assign(u_area_percent_random=random)})
-    found = trend(tree, along="etch_time", look_for_onset=False)["S 2p"].to_dataset().sel(component="a")
+    found = trend(tree, along="etch_time", look_for_onset=False)["S 2p"].to_dataset().sel(trend="a")
     assert found["u_slope_shared"] == pytest.approx(0.1 * np.sqrt(1.0 - 0.81) / y.mean(), rel=0.05)
     assert found["u_slope"] == pytest.approx(np.hypot(found["u_slope_random"], found["u_slope_shared"]))
     assert np.isnan(found["onset"])
@@ -110,8 +110,8 @@ def test_further_dimensions_stay():
     both = xr.concat([one, one], "sample", data_vars="all").assign_coords(sample=["p", "q"])
     tree = xr.DataTree.from_dict({"/S 2p": both.assign_attrs(one.attrs)})
     found = trend(tree, along="etch_time", look_for_onset=False)["S 2p"].to_dataset()
-    assert found["slope"].dims == ("sample", "component")
-    np.testing.assert_allclose(found["slope"].sel(component="a"), 5.0)
+    assert found["slope"].dims == ("sample", "trend")
+    np.testing.assert_allclose(found["slope"].sel(trend="a"), 5.0)
 
 
 def test_few_points_and_missing_ones_say_so():
