@@ -26,7 +26,7 @@ SHAPES = _table(
         ("x", "x", "x", "1", "x"),
         unit_area=True,
         scratch=True,
-    ),  # fmt: skip
+    ),
     Shape("tail", asymmetric.tail, ("position", "fwhm", "length"), ("x", "x", "x"), unit_area=True),
     Shape("edge_erf", curves.edge_erf, ("position", "sigma"), ("x", "x")),
     Shape("exponential", curves.exponential_decay, ("rate",), ("1/x",)),
