@@ -50,8 +50,8 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
         "u_peak_area", "peak_height", "peak_flag",
     ),
     "trend": (
-        "trend_of", "slope", "u_slope", "slope_low", "slope_high", "probability_rising", "onset", "u_onset", "onset_low",
-        "onset_high", "n", "trend_flag",
+        "trend_of", "slope", "u_slope", "slope_low", "slope_high", "probability_rising", "onset", "u_onset",
+        "onset_low", "onset_high", "n", "trend_flag",
     ),
     "constraint": (
         "kind", "applies_to", "value", "u", "unit", "fitted_value", "largest_effect", "most_affected", "source",

@@ -92,7 +92,8 @@ def test_wrong_labels(tmp_path: Path, dim: str, labels: list[str] | list[float],
 def spectrum(sweeps: float, file: str) -> xr.DataTree:
     energy = axis("energy", 5, 0.1, "eV", start=160.0)
     leaf = xr.Dataset(
-        {"counts": quantity(np.full(5, sweeps), "counts", "counts", "energy"), "sweeps": quantity(sweeps, "1", "sweeps"),
+        {"counts": quantity(np.full(5, sweeps), "counts", "counts", "energy"),
+         "sweeps": quantity(sweeps, "1", "sweeps"),
          "photon_energy": quantity(1486.69, "eV", "photon energy")},
         {"energy": energy}, attrs={"source_file": file},
     )  # fmt: skip

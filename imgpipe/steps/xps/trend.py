@@ -46,9 +46,9 @@ def trend(
 
     Returns
     -------
-    the leaves with, on `trend` (one per component), ``slope`` (u, random and shared part, 95 % interval), ``probability_rising``,
-    ``onset`` and its 95 % interval (NaN where there is none or an end is open), ``onset_gain`` (fall of BIC, above 0
-    where there is an onset), ``n`` and ``trend_flag``
+    the leaves with, on `trend` (one per component), ``slope`` (u, random and shared part, 95 % interval),
+    ``probability_rising``, ``onset`` and its 95 % interval (NaN where there is none or an end is open), ``onset_gain``
+    (fall of BIC, above 0 where there is an onset), ``n`` and ``trend_flag``
     """
     leaves = {node.path.strip("/"): node.to_dataset() for node in tree.leaves}
     chosen = {path: leaf for path, leaf in leaves.items() if variable in leaf and along in leaf.coords}
