@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 
+NO_CHOICE = 1e-6
+"""A share that is less uncertain than this, percent, was not measured: there is no other component."""
+LEAST = 1e-12
+"""Uncertainties below this are what rounding in floating point leaves."""
+
 
 def decimals_for(uncertainty: float, digits: int = 2) -> int:
     """Return how many decimals keep `digits` significant digits of an uncertainty (negative: tens, hundreds).
@@ -29,7 +34,8 @@ def rounded(value: float, decimals: int) -> str:
 def with_uncertainty(value: float, uncertainty: float) -> tuple[str, str]:
     """Return value and uncertainty as text, both rounded to two significant digits of the uncertainty.
 
-    Without a usable uncertainty (NaN, 0) the value keeps three significant digits.
+    Without a usable uncertainty (NaN, 0, or no more than floating point leaves of it) the value keeps three significant
+    digits.
 
     Examples
     --------
@@ -38,8 +44,13 @@ def with_uncertainty(value: float, uncertainty: float) -> tuple[str, str]:
     >>> with_uncertainty(14612.3, 431.0)
     ('14610', '430')
     """
-    if math.isfinite(uncertainty) and uncertainty > 0:
+    if math.isfinite(uncertainty) and uncertainty > LEAST:
         decimals = decimals_for(uncertainty)
         return rounded(value, decimals), rounded(uncertainty, decimals)
     usable = math.isfinite(value) and value != 0
     return rounded(value, decimals_for(abs(value), 3) if usable else 0), "–"
+
+
+def is_only_component(share: float, uncertainty: float) -> bool:
+    """Tell whether a share, percent, is the whole because there is no other component."""
+    return uncertainty < NO_CHOICE and abs(share - 100.0) < NO_CHOICE

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle, open_bundle
 from imgpipe.grouping import WITHOUT_FIELDS
-from imgpipe.rounding import decimals_for, rounded, with_uncertainty
+from imgpipe.rounding import decimals_for, is_only_component, rounded, with_uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-NO_CHOICE = 1e-6
-"""A share that is less uncertain than this, percent, was not measured: there is no other component."""
 LONG_SERIES = 12
 """Spectra of one group and region from which they are counted instead of listed."""
 
@@ -89,9 +87,10 @@ def _components(result: Bundle) -> Iterator[object]:
     for (group, leaf), part in _by_region(rows):
         size = int(part.groupby("component").size().max())
         if size > LONG_SERIES:
-            flagged = int(part["flag"].fillna("").ne("").sum()) if "flag" in part else 0
+            flagged = part.loc[part["flag"].fillna("").ne(""), "component"].nunique() if "flag" in part else 0
+            thing = "component" if flagged == 1 else "components"
             name = f"{group} {leaf}".strip()
-            notes.append(escape(f"{name}: {size} spectra, {flagged} shares with a flag; see tables/components.csv"))
+            notes.append(escape(f"{name}: {size} spectra, {flagged} {thing} with a flag; see tables/components.csv"))
             continue
         for _, row in part.iterrows():
             texts = (
@@ -142,7 +141,7 @@ def share_texts(row: pd.Series[float]) -> tuple[str, str]:
     low, high = _number(row, "area_percent_low"), _number(row, "area_percent_high")
     if not math.isfinite(value):
         return "-", "-"
-    if u < NO_CHOICE and value == 100.0:
+    if is_only_component(value, u):
         return "100 %", "the only component"
     text, spread = with_uncertainty(value, u)
     share = f"{text} ± {spread} %" if spread != "–" else f"{rounded(value, 1)} %"

@@ -257,6 +257,22 @@ def test_further_numbers_with_intervals_are_drawn(drawn: dict[str, Figure], tmp_
     assert drawn["intervals"].axes[0].get_xlabel() == "thickness of the overlayer, 95 % interval (nm)"
 
 
+def test_a_lower_bound_is_drawn_as_one(drawn: dict[str, Figure], tmp_path: Path) -> None:
+    ends = {"thickness": np.nan, "thickness_low": 7.5, "thickness_high": np.nan}
+    values = {name: quantity([value], "nm", "thickness", "layer") for name, value in ends.items()}
+    numbers = xr.Dataset(values | {"layer": texts(["WO3"], "layer", "layer")}, attrs={"technique": "xps"})
+    group_figures(xr.DataTree.from_dict({"/overlayer": numbers}), tmp_path, grey_limits=(0.0, 1.0))
+    axes = drawn["intervals"].axes[0]
+    assert not axes.texts
+    assert [7.5] in [list(line.get_xdata()) for line in axes.lines]
+
+
+def test_overview_names_a_single_group_by_its_sample() -> None:
+    leaf = make_spectrum({"Li2S": np.full(1, 0.3), "SOx": 0.7}, series={"sample": ["Cu"]})
+    table = group_tables({"S 2p": leaf}, "all", {}, {})["components"]
+    assert list(share_rows(table)["spectrum"].unique()) == ["Cu"]
+
+
 def test_places_are_named_by_what_changes() -> None:
     leaf = series_of(3)
     assert places(leaf) == ["charge 0.1 mAh/cm²", "charge 0.2 mAh/cm²", "charge 0.3 mAh/cm²"]

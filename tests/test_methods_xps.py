@@ -13,6 +13,9 @@ from sample_spectra import CONSTRAINTS, make_spectrum
 
 from imgpipe.bundle import open_bundle
 from imgpipe.methods import methods_paragraphs
+from imgpipe.methods.derived import derived_sentences
+from imgpipe.methods.spectra import spectrum_paragraphs
+from imgpipe.model import quantity, texts
 
 
 def text_of(tmp_path: Path, **groups: xr.Dataset) -> str:
@@ -82,10 +85,43 @@ def test_denominators_and_terms_of_the_uncertainty_are_named(leaf: xr.Dataset, t
 def test_further_steps_are_named_with_their_settings(leaf: xr.Dataset, tmp_path: Path) -> None:
     steps = [
         *json.loads(leaf.attrs["provenance"]),
-        {"step": "overlayer_thickness", "settings": {"film": "WO3", "u": None}},
+        {"step": "crop", "settings": {"low": 150, "u": None}},
     ]
     text = text_of(tmp_path, A=leaf.assign_attrs(provenance=json.dumps(steps)))
-    assert "Further steps: overlayer thickness (film WO3)." in text
+    assert "Further steps: crop (low 150)." in text
+
+
+def test_derived_results_have_a_sentence_each(leaf: xr.Dataset) -> None:
+    steps = [
+        {"step": "trend", "settings": {"along": "charge", "variable": "area_percent", "look_for_onset": True}},
+        {"step": "excess_sulfide", "settings": {"sulfide": "S2-", "thiophosphate": "PS4"}},
+        {"step": "overlayer_thickness", "settings": {"u_attenuation": 0.15, "u_emission_angle": 2.0, "clean": None}},
+    ]
+    slopes = {"slope": [20.03, -1.2], "u_slope": [0.42, 0.3]}
+    onsets = {"onset": [0.606, np.nan], "onset_low": [0.591, np.nan], "onset_high": [0.624, np.nan]}
+    found = xr.Dataset(
+        {name: quantity(np.array(v), "percent/(mAh/cm**2)", name, "trend") for name, v in slopes.items()}
+        | {name: quantity(np.array(v), "mAh/cm**2", name, "trend") for name, v in onsets.items()}
+        | {"excess_sulfide": quantity([12.0], "percent", "excess", "region")}
+        | {"sulfide_of": texts(["S 2p area; lattice S2- : PS4 = 0.25 +- 0.03 (given)"], "percent of", "region")},
+        coords={"trend": texts(["S2-", "SOx"], "component", "trend")},
+        attrs={"provenance": json.dumps(steps)},
+    )
+    trend, sulfide, film = derived_sentences([found, found])
+    assert "followed along charge" in trend
+    assert "S2- 20.03 ± 0.42 %/(mAh/cm²), onset at 0.6060 mAh/cm² (95 % interval 0.5910 to 0.6240 mAh/cm²)" in trend
+    assert "SOx -1.20 ± 0.30 %/(mAh/cm²), no onset." in trend
+    assert sulfide.endswith("reckoned from PS4: lattice S2- : PS4 = 0.25 ± 0.03 (given).")
+    assert "relative u of the attenuation lengths 0.15, u of the emission angle 2°" in film
+
+
+def test_one_sample_is_counted_once_and_shares_nothing() -> None:
+    one = make_spectrum({"Li2S": np.full(1, 0.3), "SOx": 0.7}, series={"sample": ["Cu"]}).drop_dims("constraint")
+    text = "\n".join(spectrum_paragraphs([one]))
+    assert "One spectrum (S 2p) of one sample was measured" in text
+    assert "fitted jointly" not in text
+    two = make_spectrum({"Li2S": np.full(2, 0.3), "SOx": 0.7}, series={"sample": ["Cu", "Mg"]})
+    assert "Samples were fitted jointly and share width." in "\n".join(spectrum_paragraphs([two]))
 
 
 def test_misfits_are_counted(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from imgpipe.report.content import FIT_FLAGS, flag_meaning
 from imgpipe.report.fit_tables import constraint_cells, order_cells, quality_cells, sensitivity_cells
 from imgpipe.report.layer_rows import read_table
 from imgpipe.report.leaf_words import spectrum_facts
+from imgpipe.report.pictures import CAPTIONS, draw_groups
 from imgpipe.report.share_rows import interval_text, share_rows
-from imgpipe.summary import print_summary
+from imgpipe.summary import print_summary, share_texts
 from imgpipe.tables import leaf_tables
 
 FLAGS = {"SOx": "below detection; unverified energy", "Li2S": "resolution: Li6PS5Cl is closer than 0.849 FWHM"}
@@ -158,6 +159,29 @@ def test_an_interval_from_zero_is_an_upper_bound() -> None:
     assert interval_text(float("nan"), 1.0, 0.5) == "–"
 
 
+def test_a_share_without_a_rival_is_the_whole() -> None:
+    table = leaf_tables(make_spectrum({"Li+": 1.0}))["components"].assign(group="A", u_area_percent=8.8e-26)
+    row = share_rows(table, {})[0]
+    assert (row.share, row.interval) == ("100", "the only component")
+    assert share_texts(table.iloc[0]) == ("100 %", "the only component")
+
+
+def test_a_misfit_stands_beside_the_shares_of_its_spectrum() -> None:
+    both = make_spectrum({"Li2S": np.full(2, 0.3), "SOx": 0.7}, series={"sample": ["Cu", "Mg"]})
+    both["fit_flag"][1, 0] = "misfit; at bound: Lorentz FWHM S 2p"
+    tables = {name: table.assign(group="A") for name, table in leaf_tables(both).items()}
+    rows = share_rows(tables["components"], {}, tables["regions"])
+    assert [row.fit for row in rows] == [[], [], ["misfit"], ["misfit"]]
+    assert rows[-1].marks[0] == ("misfit", ["misfit"])
+
+
+def test_spectra_without_fit_are_not_said_to_have_one(tmp_path: Path) -> None:
+    survey = make_spectrum()[["counts"]].assign_attrs(technique="xps", region="survey")
+    folder = write_result(tmp_path / "out", {"A": {"S 2p": make_spectrum(), "survey": survey}})
+    captions = {picture.caption for picture in draw_groups(open_bundle(folder))["A"] if picture.kind == "spectra"}
+    assert captions == {CAPTIONS["spectra"], CAPTIONS["recorded"]}
+
+
 def test_flags_are_explained_in_words(text: str) -> None:
     legend = text[text.index('<dl class="legend">') :]
     assert FIT_FLAGS["below detection"] in legend
@@ -187,7 +211,7 @@ def test_the_console_shows_shares_and_counts_long_series(out: Path, capsys: pyte
     said = capsys.readouterr().out
     assert "14.0 ± 1.2 %" in said
     assert "11.7 to 16.3" in said
-    assert "operando: 14 spectra, 42 shares with a flag; see tables/components.csv" in said
+    assert "operando: 14 spectra, 3 components with a flag; see tables/components.csv" in said
     assert said.count("operando") == 1
 
 

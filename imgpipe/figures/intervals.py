@@ -68,7 +68,9 @@ def _draw(axes: Axes, table: pd.DataFrame) -> None:
     )
     bound = ~known & np.isfinite(high)
     axes.plot(high[bound], place[bound], marker=8, color=BLUE, markersize=5, linestyle="none")
-    for at in place[~known & ~bound]:
+    least = ~known & ~bound & np.isfinite(low) & (low > 0)
+    axes.plot(low[least], place[least], marker=9, color=BLUE, markersize=5, linestyle="none")
+    for at in place[~known & ~bound & ~least]:
         axes.text(0.02, at, "not measured", transform=axes.get_yaxis_transform(), va="center", fontsize=6, color=FAINT)
     axes.set_yticks(place, [shortened(text, 20) for text in rows["of"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -74,11 +74,13 @@ def spectrum_labels(components: pd.DataFrame) -> pd.Series[str]:
     """Return what tells a spectrum from the others: group, sample, and place in a series."""
     parts = [[_short(value) for value in components["group"]]]
     varied = [c for c in place_columns(components)[1:] if (components.groupby("group")[c].nunique() > 1).any()]
+    if "sample" in place_columns(components) and components["sample"].notna().all() and len(set(parts[0])) == 1:
+        varied = list(dict.fromkeys(["sample", *varied]))
     if "leaf" in components:
         parts.append([_short(value).rpartition("/")[0] for value in components["leaf"]])
     parts += [[_short(value) for value in components[column]] for column in varied]
     if "sample" in varied and len(set(parts[0])) == 1:
-        del parts[0]  # one group of several samples: its name tells nothing
+        del parts[0]  # one group: its samples tell more than its name
     labels = [" ".join(dict.fromkeys(filter(None, row))) for row in zip(*parts, strict=True)]
     return pd.Series(labels, index=components.index, dtype=object)
 

@@ -128,14 +128,13 @@ def _draw_spectrum(axes: Axes, leaf: xr.Dataset, one: Spectrum, height: float, w
         axes.plot(one.energy, one.envelope * factor, color=INK, linewidth=0.9, zorder=4)
     bottom, top = _limits(one, factor)
     lines = _label_lines(leaf, one)
-    room = LABEL_LINE * max((len(text) for text in lines.values()), default=0) + (5.0 if lines else 1.5)
+    rows = max((len(text) for text in lines.values()), default=0) + bool(one.label)
+    room = LABEL_LINE * rows + (5.0 if lines else 1.5)
     axes.set_ylim(bottom, bottom + (top - bottom) * height / max(height - room, 0.3 * height))
     axes.set_ylabel(unit)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, prune="lower"))
     if one.label:
-        axes.text(
-            0.015, 0.97, shortened(one.label, 40), transform=axes.transAxes, va="top", fontsize=6.5, weight="bold"
-        )
+        axes.text(0.015, 1.0, shortened(one.label, 40), transform=axes.transAxes, va="top", fontsize=6, weight="bold")
     _write_labels(axes, leaf, one, factor, lines, (width, height))
 
 
@@ -174,7 +173,7 @@ def _label_lines(leaf: xr.Dataset, one: Spectrum) -> dict[str, list[str]]:
 def _write_labels(
     axes: Axes, leaf: xr.Dataset, one: Spectrum, factor: float, lines: dict[str, list[str]], size: tuple[float, float]
 ) -> None:
-    """Write the labels side by side above their peaks, each with a line down to its own."""
+    """Write the labels side by side above their peaks, below the name of the spectrum; a line leads to each peak."""
     if not lines or one.background is None:
         return
     low, high = float(one.energy[0]), float(one.energy[-1])
@@ -186,6 +185,7 @@ def _write_labels(
     places = _apart([tops[name][0] for name in order], [widths[name] for name in order], low, high)
     floor, ceiling = axes.get_ylim()
     per_line = LABEL_LINE * (ceiling - floor) / height
+    ceiling -= per_line if one.label else 0.0
     colours = colours_of(list(one.curves))
     for name, place in zip(order, places, strict=True):
         first, *others = lines[name]

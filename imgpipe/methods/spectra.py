@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from imgpipe.methods.constraints import constraint_paragraph
+from imgpipe.methods.derived import SENTENCES, derived_sentences
 from imgpipe.methods.words import count, different, listed, span
 from imgpipe.model import SERIES_DIMS
 
@@ -40,7 +41,7 @@ OTHERS = {
     "shirley": "Shirley",
 }
 """Names of other models, in short."""
-TOLD = ("read", "fit_components")
+TOLD = ("read", "fit_components", *SENTENCES)
 """Steps that other sentences tell of."""
 NOISE = {
     "poisson": "by maximum likelihood of Poisson counts",
@@ -61,7 +62,8 @@ def spectrum_paragraphs(leaves: Sequence[xr.Dataset]) -> list[str]:
     first = f"{_acquisition(measured)} {_energy_scale(measured)}"
     if not fitted:
         return [first]
-    told = [first, " ".join(_models(fitted)), constraint_paragraph(fitted), _uncertainty(fitted), _further(leaves)]
+    told = [first, " ".join(_models(fitted)), constraint_paragraph(fitted), _uncertainty(fitted)]
+    told += [" ".join(derived_sentences(leaves)), _further(leaves)]
     return list(filter(None, told))
 
 
@@ -77,8 +79,7 @@ def region_of(leaf: xr.Dataset) -> str:
 
 def _acquisition(leaves: Sequence[xr.Dataset]) -> str:
     number = sum(_spectra(leaf) for leaf in leaves)
-    names = _texts(leaves, "sample") + [str(n) for leaf in leaves if "sample" in leaf.coords for n in _names(leaf)]
-    samples = different(names)
+    samples = different(name for leaf in leaves for name in _samples(leaf))
     of = f" of {count(len(samples), 'sample')}" if samples else ""
     verb = "was" if number == 1 else "were"
     instruments = _texts(leaves, "instrument")
@@ -138,9 +139,15 @@ def _further(leaves: Sequence[xr.Dataset]) -> str:
 def _models(leaves: Sequence[xr.Dataset]) -> list[str]:
     """Return one sentence for each region and model, and what is shared."""
     texts = different(_model_text(leaf) for leaf in leaves)
-    shared = different(listed([str(n) for n in fit_model(leaf).get("share", [])]) for leaf in leaves)
+    several = [leaf for leaf in leaves if leaf.sizes.get("sample", 1) > 1 or _is_shared(leaf)]
+    shared = different(listed([str(n) for n in fit_model(leaf).get("share", [])]) for leaf in several)
     joint = [f"Samples were fitted jointly and share {names}." for names in shared if names]
     return [*texts, *joint]
+
+
+def _is_shared(leaf: xr.Dataset) -> bool:
+    """Tell whether samples, each a leaf of its own, had a quantity of the fit in common."""
+    return "constraint" in leaf.dims and "kind" in leaf and "shared" in map(str, leaf["kind"].values)
 
 
 def _model_text(leaf: xr.Dataset) -> str:
@@ -228,8 +235,11 @@ def _spectra(leaf: xr.Dataset) -> int:
     return int(np.prod([leaf.sizes[dim] for dim in SERIES_DIMS if dim in leaf.dims]))
 
 
-def _names(leaf: xr.Dataset) -> Iterable[Any]:
-    return leaf["sample"].values.ravel() if "sample" in leaf.dims else []
+def _samples(leaf: xr.Dataset) -> list[str]:
+    """Return the names along `sample`; of a leaf of one sample, that of its file."""
+    if "sample" in leaf.dims:
+        return [str(name) for name in leaf["sample"].values]
+    return _texts([leaf], "sample")
 
 
 def _texts(leaves: Sequence[xr.Dataset], name: str) -> list[str]:

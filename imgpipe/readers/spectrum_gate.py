@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FEWEST = 5
 """Fewest points that make a spectrum."""
+MOST_MISSING = 0.2
+"""Share of missing points (NaN) from which a spectrum of a series is refused."""
 ZERO_RUN = 10
 """Zeros in a row from which a spectrum is flagged, where its counts are not near zero anyway."""
 _QUIET = 3.0
@@ -82,15 +84,18 @@ class _Tally:
         self.zero: list[int] = []
         self.constant: list[int] = []
         self.runs: list[int] = []
+        self.gaps: list[int] = []
         self.whole = True
 
     def over(self, array: xr.DataArray) -> _Tally:
         """Take in all spectra; raise `DataError` for values that no spectrum has."""
         for block in _blocks(array):
-            self._add(block.reshape(-1, block.shape[-1]))
+            self._add(block.reshape(-1, block.shape[-1]), array.size > array.shape[-1])
         return self
 
-    def _add(self, rows: Rows) -> None:
+    def _add(self, rows: Rows, series: bool) -> None:
+        self.whole = self.whole and whole(rows)
+        rows, gaps = _without_gaps(rows) if series else (rows, np.zeros(len(rows), bool))
         _require_counts(rows)
         numbers = np.arange(self.rows, self.rows + rows.shape[0])
         none = ~rows.any(axis=1)
@@ -98,7 +103,7 @@ class _Tally:
         self.zero += numbers[none].tolist()
         self.constant += numbers[flat].tolist()
         self.runs += numbers[_zero_runs(rows) & ~none].tolist()
-        self.whole = self.whole and whole(rows)
+        self.gaps += numbers[gaps].tolist()
         self.rows += rows.shape[0]
 
     def flags(self, *, counts: bool) -> list[str]:
@@ -109,6 +114,7 @@ class _Tally:
             raise DataError("all intensities are equal: this is no spectrum.", remedy="check the export.")
         found = [] if self.whole or not counts else [f"{DIVIDED} or otherwise corrected: they are not whole numbers"]
         for rows, what in (
+            (self.gaps, "missing points (NaN)"),
             (self.zero, "only zeros"),
             (self.constant, "one value only"),
             (self.runs, f"{ZERO_RUN} or more zeros in a row (interrupted copy, lost block?)"),
@@ -132,6 +138,20 @@ def _blocks(array: xr.DataArray) -> Iterator[Rows]:
     rows = data.rechunk({data.ndim - 1: -1})
     for block in rows.blocks.ravel():
         yield np.asarray(block, np.float64)
+
+
+def _without_gaps(rows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """Return the spectra of a series with single missing points at their median, and which have such.
+
+    What misses a fifth of its points or more is left as it is.
+    """
+    missing = np.isnan(rows)
+    gaps = missing.any(axis=1) & (missing.mean(axis=1) < MOST_MISSING)
+    if not gaps.any():
+        return rows, gaps
+    changed = rows.copy()
+    changed[gaps] = np.where(missing[gaps], np.nanmedian(rows[gaps], axis=1, keepdims=True), rows[gaps])
+    return changed, gaps
 
 
 def _require_counts(rows: Rows) -> None:

@@ -53,11 +53,11 @@ def build_report(out: str | Path) -> Path:
 
 def _render(bundle: Bundle) -> str:
     tables = {name: read_table(bundle, name) for name in TABLES}
-    layers, components = tables["layers"], tables["components"]
+    layers, components, regions = tables["layers"], tables["components"], read_table(bundle, "regions")
     pictures = draw_groups(bundle)
     sections = [group_section(bundle, name, tables["interfaces"], pictures[name]) for name in bundle.groups]
     anchors = {section.name: section.anchor for section in sections}
-    rows, shares = layer_rows(layers, anchors), share_rows(components, anchors)
+    rows, shares = layer_rows(layers, anchors), share_rows(components, anchors, regions)
     kinds = {leaf_kind(leaf) for name in bundle.groups for _, leaf in measured_leaves(bundle.tree(name))}
     layered = "section" in kinds or not kinds - {""}
     rows = rows if layered else []  # films measured by XPS stand with their group
@@ -73,7 +73,7 @@ def _render(bundle: Bundle) -> str:
         overview=_overview(bundle, sections, layers) if layered else None,
         shares=shares,
         share_fields=list(shares[0].fields) if shares else [],
-        share_flags=legend(FIT_FLAGS, shares),
+        share_flags=legend(FIT_FLAGS, [flag for row in shares for flag in (*row.fit, *row.flags)]),
         share_overview=draw_share_overview(bundle, components) if shares else None,
         denominators=list(dict.fromkeys(row.of for row in shares if row.of)),
         spectra=len(components[place_columns(components) + ["leaf"] * ("leaf" in components)].drop_duplicates())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from imgpipe.bundle import Bundle
 
@@ -32,6 +32,11 @@ FIT_FLAGS = {
     "at bound": "The best fit lies at the edge of what was allowed, such as an area of zero. The interval"
     " is one-sided.",
     "below detection": "The area is compatible with zero: the upper end of the interval is what is known.",
+    "energies not referenced": "The energy axis was not corrected by a reference line: positions are as measured.",
+    "charge shift improbable": "The fit moved all lines by more than twice what is left after referencing.",
+    "missing points": "Some points of the spectrum are missing; they were left out of the fit.",
+    "no data": "The spectrum has no points at all.",
+    "noise from residuals": "The numbers are no counts: the noise was taken from the scatter.",
     "misfit": "The curve does not describe the data within counting statistics: something is missing in the model. The"
     " uncertainty was enlarged accordingly.",
     "not converged": "The fit did not settle; its numbers are not to be used.",
@@ -54,14 +59,6 @@ FIT_FLAGS = {
     "substrate not detected": "The substrate does not show: the thickness is a lower bound.",
 }
 """Flag of a fit -> what it means; a flag that starts like one of these means the same."""
-
-
-class Flagged(Protocol):
-    """A row of a table with flags."""
-
-    @property
-    def flags(self) -> list[str]:
-        """Flags of the row."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +111,8 @@ def flag_meaning(flag: str) -> str:
     return f"{detail}. {known[start]}" if detail else known.get(start, flag)
 
 
-def legend(known: Mapping[str, str], rows: Sequence[Flagged]) -> list[tuple[str, str]]:
-    """Return the flags of a table with their meaning, each meaning once, in the order of the legend."""
-    found = [flag for row in rows for flag in row.flags]
+def legend(known: Mapping[str, str], found: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the flags that a table has, with their meaning, each meaning once, in the order of the legend."""
     return [(flag, text) for flag, text in known.items() if _occurs(flag, found, known)]
 
 

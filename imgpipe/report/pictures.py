@@ -14,7 +14,9 @@ from PIL import Image
 
 from imgpipe.bundle import Bundle
 from imgpipe.figures import grey_limits, group_figures, measured_leaves, overview_figure, share_overview_figure
+from imgpipe.figures.sets import file_mark
 from imgpipe.figures.share_overview import share_rows
+from imgpipe.figures.spectra import is_fitted
 
 FOLDER = "figures"
 WIDEST = 1500
@@ -27,6 +29,7 @@ CAPTIONS = {
     "overview": "Thickness of each layer in each group with its 95 % interval.",
     "spectra": "Measured counts (points), envelope, components on the fitted background (dashed), and residuals in"
     " units of their expected deviation, with the band of ±2.",
+    "recorded": "Measured counts; nothing was fitted.",
     "series": "All spectra of the series.",
     "shares": "Share of each component with its 95 % interval; an arrow is an upper bound.",
     "intervals": "Further results with their 95 % intervals.",
@@ -53,7 +56,10 @@ def draw_groups(bundle: Bundle) -> dict[str, list[Picture]]:
     for name, tree in trees.items():
         folder = bundle.path / name / FOLDER
         found = group_figures(tree, folder, grey_limits=limits[_kind_of(tree)], title=name)
-        pictures[name] = [_picture(kind, paths, bundle.path) for kind, paths in found.items()]
+        recorded = _recorded(tree)
+        pictures[name] = [
+            _picture(kind, paths, bundle.path, "recorded" if kind in recorded else "") for kind, paths in found.items()
+        ]
     return pictures
 
 
@@ -83,7 +89,14 @@ def _kind_of(tree: xr.DataTree) -> tuple[str, ...]:
     return str(leaf.attrs.get("instrument", "")), str(leaf.attrs.get("detector", "")), bits
 
 
-def _picture(kind: str, paths: list[Path], out: Path) -> Picture:
+def _recorded(tree: xr.DataTree) -> set[str]:
+    """Return the names of figures of spectra that were not fitted."""
+    leaves = dict(measured_leaves(tree))
+    marks = {name: f"{file_mark(name)}_" if len(leaves) > 1 else "" for name in leaves}
+    return {f"{marks[name]}spectra" for name, leaf in leaves.items() if not is_fitted(leaf)}
+
+
+def _picture(kind: str, paths: list[Path], out: Path, caption: str = "") -> Picture:
     plain = kind.rpartition("_")[2]
     with Image.open(paths[0]) as image:
         shown = image.convert("RGB")
@@ -93,4 +106,4 @@ def _picture(kind: str, paths: list[Path], out: Path) -> Picture:
     shown.save(stream, "WEBP", quality=82 if photo else 60, lossless=not photo, method=4)
     links = tuple((path.suffix[1:], quote(path.relative_to(out).as_posix())) for path in paths)
     data = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-    return Picture(plain, CAPTIONS[plain], data, shown.width, shown.height, links)
+    return Picture(plain, CAPTIONS[caption or plain], data, shown.width, shown.height, links)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from imgpipe.figures.share_overview import LONG_SERIES, region_column, spectrum_labels
+from imgpipe.model import SERIES_DIMS
 from imgpipe.report.layer_rows import number, telling_fields
-from imgpipe.rounding import decimals_for, rounded, with_uncertainty
+from imgpipe.rounding import decimals_for, is_only_component, rounded, with_uncertainty
 
 
 @dataclass(frozen=True)
@@ -29,21 +30,33 @@ class ShareRow:
     model: str
     of: str
     flags: list[str]
+    fit: list[str]
+    """Flags of the whole fit of the spectrum."""
 
     @property
     def marks(self) -> list[tuple[str, list[str]]]:
         """Beginning of each flag, once, with the flags that begin so."""
         found: dict[str, list[str]] = {}
-        for flag in self.flags:
+        for flag in (*self.fit, *self.flags):
             found.setdefault(flag.partition(":")[0], []).append(flag)
         return list(found.items())
 
 
-def share_rows(components: pd.DataFrame, anchors: Mapping[str, str]) -> list[ShareRow]:
-    """Return the table of components as text, in the order of the file; a long series takes one row per component."""
+def share_rows(
+    components: pd.DataFrame, anchors: Mapping[str, str], regions: pd.DataFrame | None = None
+) -> list[ShareRow]:
+    """Return the table of components as text, in the order of the file; a long series takes one row per component.
+
+    Parameters
+    ----------
+    components : the table ``components``
+    anchors : group -> where it stands on the page
+    regions : the table ``regions``, whose ``fit_flag`` tells of misfits
+    """
     if components.empty:
         return []
     table = components.assign(**{_REGION: region_column(components), _PLACE: spectrum_labels(components)})
+    table[_FIT] = _fit_flags(table, regions)
     names = [n for n in telling_fields(components, "component") if n != "region"]
     rows: list[ShareRow] = []
     for (group, _), part in table.groupby(["group", _REGION], sort=False):
@@ -55,12 +68,29 @@ def share_rows(components: pd.DataFrame, anchors: Mapping[str, str]) -> list[Sha
     return rows
 
 
-_REGION, _PLACE = "_region", "_place"
+_REGION, _PLACE, _FIT = "_region", "_place", "_fit"
+OF_THE_WHOLE = ("misfit", "not converged")
+"""Flags of a fit that concern every share of its spectrum."""
+
+
+def _fit_flags(table: pd.DataFrame, regions: pd.DataFrame | None) -> list[str]:
+    """Return for each component the flags of the fit that it comes from, "; " between them."""
+    if regions is None or regions.empty or not {"fit_flag", "region"} <= set(regions):
+        return [""] * len(table)
+    known = [
+        c for c in map(str, regions) if c in table and (c in ("group", "leaf") or c.partition("_")[0] in SERIES_DIMS)
+    ]
+    places = zip(*(regions[c].astype(str) for c in (*known, "region")), strict=True)
+    flags = dict(zip(places, map(_text, regions["fit_flag"]), strict=True))
+    rows = zip(*(table[c].astype(str) for c in (*known, _REGION)), strict=True)
+    found = [flags.get(row, "").split("; ") for row in rows]
+    return ["; ".join(flag for flag in one if flag.startswith(OF_THE_WHOLE)) for one in found]
 
 
 def _row(row: pd.Series, names: list[str], anchor: str) -> ShareRow:
     share, u = number(row, "area_percent"), number(row, "u_area_percent")
     low, high = number(row, "area_percent_low"), number(row, "area_percent_high")
+    only = is_only_component(share, u)
     return ShareRow(
         group=str(row["group"]),
         anchor=anchor,
@@ -69,11 +99,12 @@ def _row(row: pd.Series, names: list[str], anchor: str) -> ShareRow:
         component=str(row["component"]),
         position=_with_u(number(row, "position_eV"), number(row, "u_position_eV"), 2),
         fwhm=_with_u(number(row, "fwhm_eV"), number(row, "u_fwhm_eV"), 2),
-        share=_with_u(share, u, 1),
-        interval=interval_text(low, high, u),
+        share="100" if only else _with_u(share, u, 1),
+        interval="the only component" if only else interval_text(low, high, u),
         model=rounded(number(row, "u_model_percent"), 1),
         of=_text(row.get("denominator")),
-        flags=[flag for flag in _text(row.get("flag")).split("; ") if flag],
+        flags=_kinds([_text(row.get("flag"))]),
+        fit=_kinds([str(row[_FIT])]),
     )
 
 
@@ -91,7 +122,6 @@ def interval_text(low: float, high: float, u: float) -> str:
 def _series(part: pd.DataFrame, names: list[str], anchor: str) -> ShareRow:
     first = part.iloc[0]
     flagged = part["flag"].fillna("").astype(str) if "flag" in part else pd.Series("", index=part.index)
-    kinds = dict.fromkeys(flag for text in flagged for flag in text.split("; ") if flag)
     same = {name: _cell(part[name].iloc[0]) if part[name].nunique() == 1 else _span(part[name]) for name in names}
     return ShareRow(
         group=str(first["group"]),
@@ -105,8 +135,14 @@ def _series(part: pd.DataFrame, names: list[str], anchor: str) -> ShareRow:
         interval=f"{part[_PLACE].nunique()} spectra",
         model=_range(part, "u_model_percent", 1),
         of=_text(first.get("denominator")),
-        flags=list(kinds),
+        flags=_kinds(flagged),
+        fit=_kinds(part[_FIT]),
     )
+
+
+def _kinds(texts: Iterable[str]) -> list[str]:
+    """Return the flags that occur, each once."""
+    return list(dict.fromkeys(flag for text in texts for flag in text.split("; ") if flag))
 
 
 def _range(part: pd.DataFrame, name: str, decimals: int) -> str:

@@ -43,7 +43,8 @@ def _add_spot(built: Built, plan: FitPlan, number: int, spot: Spot) -> None:
         "all components",
         0.0,
         spot.u_charge,
-        source="left after referencing",
+        source="assumption: left after referencing",
+        verified=False,
         fitted=({shift: 1.0},),
     )
     built.shifts.append(shift)

@@ -60,11 +60,13 @@ class Fitter:
 
     def fit(self, y: np.ndarray, start: np.ndarray | None = None) -> FitResult:
         """Fit the counts (b, n); from start values (b, nq) where they are known."""
-        result = self._fit(y, starts(self.built, self.plan, y) if start is None else start, start is None)
+        y = emptied(y, self.problem.segment_slices)
+        whole = filled(y)
+        result = self._fit(y, starts(self.built, self.plan, whole) if start is None else start, start is None)
         again = np.flatnonzero(doubtful(result)) if start is None else np.zeros(0, dtype=np.int64)
         if again.size:
             some = np.ascontiguousarray(y[again])
-            for first in other_starts(self.built, self.plan, some):
+            for first in other_starts(self.built, self.plan, whole[again]):
                 result = better(result, self._fit(some, first, False), again)
         return result
 
@@ -81,12 +83,14 @@ class Fitter:
         """
         if self.options.noise == "poisson":
             return None
+        y = filled(emptied(y, self.problem.segment_slices))
         variance = np.empty_like(y)
         for here in self.problem.segment_slices:
             rough = np.diff(y[:, here], n=2, axis=1)
             middle = np.median(rough**2, axis=1) / (6.0 * MEDIAN_OF_SQUARES)
             least = 1e-12 * np.maximum(np.max(y[:, here] ** 2, axis=1), 1e-300)
-            variance[:, here] = np.maximum(middle, least)[:, None]
+            known = np.where(y[:, here].any(axis=1), np.maximum(middle, least), 1.0)
+            variance[:, here] = known[:, None]
         return variance
 
     def measure(self, y: np.ndarray) -> Measured:
@@ -101,6 +105,29 @@ class Fitter:
     def percent(self, result: FitResult) -> np.ndarray:
         """Return the shares (b, c) of a fit."""
         return self.shares(result).percent
+
+
+def emptied(y: np.ndarray, segments: Sequence[slice]) -> np.ndarray:
+    """Return counts (b, n) with zeros for spectra that have no point at all; their results are taken out later."""
+    missing = np.isnan(y)
+    if not missing.any():
+        return y
+    changed = y.copy()
+    for here in segments:
+        changed[missing[:, here].all(axis=1), here] = 0.0
+    return changed
+
+
+def filled(y: np.ndarray) -> np.ndarray:
+    """Return counts (b, n) with missing points interpolated: for starts and noise only, the fit leaves them out."""
+    missing = np.isnan(y)
+    if not missing.any():
+        return y
+    changed, places = y.copy(), np.arange(y.shape[1])
+    for row in np.flatnonzero(missing.any(axis=1)):
+        gone = missing[row]
+        changed[row, gone] = np.interp(places[gone], places[~gone], y[row, ~gone])
+    return changed
 
 
 def fitter(plan: FitPlan, spots: Sequence[Spot], options: Options, moved: Mapping[str, float] | None = None) -> Fitter:

@@ -11,6 +11,19 @@ from imgpipe.kernels.peak_widths import GAUSS_HEIGHT, voigt_height, voigt_width
 from imgpipe.kernels.share_intervals import shares
 from imgpipe.species.parts import Built, Column
 
+OF_COLUMNS = (
+    "area",
+    "u_area",
+    "percent",
+    "u_percent",
+    "position",
+    "u_position",
+    "fwhm",
+    "u_fwhm",
+    "height",
+    "minor_fwhm",
+)
+QUALITY = ("reduced", "residual_sd", "abbe", "sum", "missing")
 Measured = dict[str, np.ndarray]
 """Arrays with a leading batch axis; the second axis counts columns (components of all spots), peaks or spots."""
 
@@ -48,7 +61,24 @@ def measured(
     found |= _peaks(built, problem, result, covariance[:, :nq, :nq])
     found |= _pairs(built, share.percent, share.covariance)
     found |= _quality(built, problem, y, result, variance)
+    _take_out(built, found)
     return found
+
+
+def _take_out(built: Built, found: Measured) -> None:
+    """Set to NaN what was found of spectra that have no point at all."""
+    empty = found["missing"] >= 1.0
+    if not empty.any():
+        return
+    columns = empty[:, [c.spot for c in built.columns]]
+    for name in OF_COLUMNS:
+        found[name] = np.where(columns, np.nan, found[name])
+    for name in ("reduced", "residual_sd", "abbe"):
+        found[name] = np.where(empty, np.nan, found[name])
+    one, two = (np.array([pair[side] for pair in sample_pairs(built)], dtype=np.int64) for side in (0, 1))
+    lost = columns[:, one] | columns[:, two]
+    for name in ("difference", "u_difference"):
+        found[name] = np.where(lost, np.nan, found[name])
 
 
 def component_areas(
@@ -203,21 +233,31 @@ def largest_correlation(covariance: np.ndarray) -> np.ndarray:
 def _quality(built: Built, problem: Problem, y: np.ndarray, result: FitResult, variance: np.ndarray | None) -> Measured:
     """Return chi-square, residual sd and Abbe value per spot, with weights 1/fitted counts (Pearson)."""
     envelope, _ = evaluate(problem, result.q, result.amplitude)
+    difference = y - envelope
     standard = standardised(y, envelope, variance)
     free = result.q.shape[1] + result.amplitude.shape[1]
     total = y.shape[1]
-    found: Measured = {name: np.empty((len(y), len(built.spots))) for name in ("reduced", "residual_sd", "abbe", "sum")}
+    found: Measured = {name: np.empty((len(y), len(built.spots))) for name in QUALITY}
     for number, spot in enumerate(built.spots):
         here = problem.segment_slices[number]
-        r, size = standard[:, here], spot.x.size
-        freedom = max(size - free * size / total, 1.0)
-        found["reduced"][:, number] = np.sum(r**2, axis=1) / freedom
-        found["residual_sd"][:, number] = np.std(y[:, here] - envelope[:, here], axis=1)
-        spread = np.sum((r - r.mean(axis=1, keepdims=True)) ** 2, axis=1)
-        steps = np.sum(np.diff(r, axis=1) ** 2, axis=1)
+        there = np.isfinite(y[:, here])
+        r, size = standard[:, here], np.maximum(there.sum(axis=1), 1)
+        freedom = np.maximum(size - free * spot.x.size / total, 1.0)
+        found["reduced"][:, number] = np.nansum(r**2, axis=1) / freedom
+        found["residual_sd"][:, number] = _scatter(difference[:, here], size)
+        spread = size * _scatter(r, size) ** 2
+        pairs = np.maximum((there[:, 1:] & there[:, :-1]).sum(axis=1), 1)
+        steps = np.nansum(np.diff(r, axis=1) ** 2, axis=1) * (size - 1) / pairs
         found["abbe"][:, number] = 0.5 * np.divide(steps, spread, out=np.ones_like(steps), where=spread > 0)
-        found["sum"][:, number] = y[:, here].sum(axis=1)
+        found["sum"][:, number] = np.nansum(y[:, here], axis=1)
+        found["missing"][:, number] = 1.0 - there.mean(axis=1)
     return found
+
+
+def _scatter(values: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Return the standard deviation (b,) of the points that are there; `size` is their number."""
+    mean = np.nansum(values, axis=1) / size
+    return np.asarray(np.sqrt(np.nansum((values - mean[:, None]) ** 2, axis=1) / size))
 
 
 def standardised(y: np.ndarray, envelope: np.ndarray, variance: np.ndarray | None = None) -> np.ndarray:

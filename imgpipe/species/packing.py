@@ -13,7 +13,7 @@ COMPONENT = (
     "area", "u_area", "percent", "u_percent", "at_zero", "position", "u_position", "fwhm", "u_fwhm", "height",
     "minor_fwhm",
 )  # fmt: skip
-SPOT = ("reduced", "residual_sd", "abbe", "sum")
+SPOT = ("reduced", "residual_sd", "abbe", "sum", "missing")
 SCALAR = ("status", "iterations", "statistic", "largest_correlation")
 
 

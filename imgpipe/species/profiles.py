@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from imgpipe.kernels.fit.model import Parameter
 from imgpipe.species.parts import Built, Spot
 from imgpipe.species.plan import ComponentPlan, FitPlan
@@ -19,6 +21,11 @@ U_NATURAL = 0.3
 """Relative u of a tabulated life-time width."""
 END = 10.0
 """eV, distance at which the exponents of an LF have doubled."""
+PRACTICE = "assumption: compounds are mostly Gaussian"
+MEASURED = "width measured on this instrument"
+METAL = "assumption: metal lines met in practice"
+TABULATED = "life-time width of the library; its u is an assumption"
+FERMI = "assumption: of the order of the Fermi energy (Mahan 1975)"
 
 
 def profile_handles(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple[str, tuple[Parameter, ...]]:
@@ -47,15 +54,17 @@ def _powers(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tupl
     where it was measured.
     """
     name, region = one.name, spot.region.region
-    above = _held(built, plan, spot, f"exponent above {name} {region}", *ABOVE, "1", 0.3, 4.0)
-    below = _held(built, plan, spot, f"exponent below {name} {region}", *BELOW, "1", 0.5, 6.0)
+    above = _held(built, plan, spot, f"exponent above {name} {region}", *ABOVE, "1", 0.3, 4.0, METAL)
+    below = _held(built, plan, spot, f"exponent below {name} {region}", *BELOW, "1", 0.5, 6.0, METAL)
     measured = spot.gauss > 0
     value, u = (spot.gauss, max(spot.u_gauss, 0.01)) if measured else BLUR
-    blur = _held(built, plan, spot, f"Gaussian blur {name} {region}", value, u, "eV", 0.05, 2.0)
+    blur = _held(
+        built, plan, spot, f"Gaussian blur {name} {region}", value, u, "eV", 0.05, 2.0, MEASURED if measured else METAL
+    )
     if one.shape == "la":
         return above, below, blur
     end = built.model.fixed(END)
-    built.note(spot, f"end of the tails {name} {region}", "fixed", name, END, 0.0, "eV", source="practice")
+    built.note(spot, f"end of the tails {name} {region}", "fixed", name, END, 0.0, "eV", source=METAL, verified=False)
     return above, below, end, blur
 
 
@@ -67,7 +76,7 @@ def _metal(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> tuple
     """
     name, region = one.name, spot.region.region
     lorentz = lifetime_of(built, plan, spot, one)
-    cutoff = _held(built, plan, spot, f"cut-off of the tail {name} {region}", *CUTOFF, "eV", 2.0, 20.0)
+    cutoff = _held(built, plan, spot, f"cut-off of the tail {name} {region}", *CUTOFF, "eV", 2.0, 20.0, FERMI)
     return lorentz, _asymmetry(built, plan, spot, one), cutoff
 
 
@@ -75,7 +84,7 @@ def lifetime_of(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> 
     """Return the Lorentz FWHM of a component whose life time is tabulated, with that as its prior."""
     title = f"life-time width {one.name} {spot.region.region}"
     u = max(U_NATURAL * one.natural_width, 0.01)
-    return _held(built, plan, spot, title, one.natural_width, u, "eV", 0.0, 2.0 * LARGEST_LORENTZ)
+    return _held(built, plan, spot, title, one.natural_width, u, "eV", 0.0, 2.0 * LARGEST_LORENTZ, TABULATED)
 
 
 def _lorentz(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
@@ -94,16 +103,17 @@ def _mixing(built: Built, plan: FitPlan, spot: Spot) -> Parameter:
 
 def _asymmetry(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Parameter:
     title = f"asymmetry {one.name} {spot.region.region}"
-    return _held(built, plan, spot, title, one.asymmetry, one.u_asymmetry, "1", 0.0, 0.5)
+    return _held(built, plan, spot, title, one.asymmetry, one.u_asymmetry, "1", 0.0, 0.5, METAL)
 
 
 def _held(
-    built: Built, plan: FitPlan, spot: Spot, title: str, value: float, u: float, unit: str, low: float, high: float
-) -> Parameter:
+    built: Built, plan: FitPlan, spot: Spot, title: str, value: float, u: float, unit: str, low: float, high: float,
+    source: str = PRACTICE,
+) -> Parameter:  # fmt: skip
     """Return a shape parameter with its prior (a constant where u is 0), one for all samples where they share it."""
     place = "" if "mixing" in plan.share else spot.sample
     key = ("mixing", title, place)
-    told = {"source": "practice: compounds are mostly Gaussian"}
+    told: dict[str, Any] = {"source": source, "verified": source == MEASURED}
     if u == 0.0:
         moved = built.note(spot, title, "fixed", spot.region.region, value, 0.0, unit, **told)
         return built.shared.setdefault(key, (built.model.fixed(moved)))

@@ -15,6 +15,11 @@ SPARROW = 0.849
 DETECTION = 1.645
 """A smaller area, in its own u, is below the critical level (ISO 11929, 5 % false alarms)."""
 FEW_COUNTS = 50.0
+NO_DATA = "no data"
+BAD_CHI, BAD_ABBE = 3.0, 0.5
+"""Reduced chi-square above, Abbe value below which every share of a misfit is in doubt."""
+IMPROBABLE = 2.0
+"""Standard deviations of its prior beyond which a charge shift is improbable."""
 STRUCTURE = 3.0
 """Standard deviations of chi-square or the Abbe value beyond which a fit is a misfit."""
 
@@ -58,7 +63,23 @@ def component_flags(built: Built, found: Measured, links: np.ndarray) -> np.ndar
             remarks.add(_owner_unseen(built, found, place), text, place)
         if component.kind == "foreign":
             remarks.add(everywhere, "foreign line, in no percent", place)
+        for text, where in _of_spectrum(built, found, links, one.spot):
+            remarks.add(where, text, place)
+    gone = found["missing"][:, [c.spot for c in built.columns]] >= 1.0
+    remarks.texts[gone] = NO_DATA
     return remarks.texts
+
+
+def _of_spectrum(built: Built, found: Measured, links: np.ndarray, number: int) -> list[tuple[str, np.ndarray]]:
+    """Return what is to be said against every component of a spectrum."""
+    spot = built.spots[number]
+    bad = (found["reduced"][:, number] > BAD_CHI) | (found["abbe"][:, number] < BAD_ABBE)
+    charge = found["q"] @ links[built.shifts[number]]
+    return [
+        ("misfit", bad & misfit(found, number, spot.x.size)),
+        ("charge shift improbable", np.abs(charge) > IMPROBABLE * spot.u_charge),
+        ("missing points", found["missing"][:, number] > 0.0),
+    ]
 
 
 def _owner_unseen(built: Built, found: Measured, place: int) -> np.ndarray:
@@ -94,7 +115,10 @@ def spectrum_flags(built: Built, found: Measured) -> np.ndarray:
     remarks = Remarks(found["reduced"].shape)
     bound = (found["at_low"] + found["at_high"]) > 0
     for number, spot in enumerate(built.spots):
-        remarks.add(found["sum"][:, number] <= 0, "all-zero spectrum", number)
+        gone = found["missing"][:, number] >= 1.0
+        remarks.add((found["sum"][:, number] <= 0) & ~gone, "all-zero spectrum", number)
+        remarks.add(gone, NO_DATA, number)
+        remarks.add((found["missing"][:, number] > 0.0) & ~gone, "missing points", number)
         remarks.add(found["status"][:, 0] != CONVERGED, "not converged", number)
         few = (found["sum"][:, number] > 0) & (_peak_counts(built.columns, found, number) < FEW_COUNTS)
         remarks.add(few, "counts too low", number)

@@ -22,7 +22,15 @@ def width_of(built: Built, plan: FitPlan, spot: Spot, one: ComponentPlan) -> Par
         u = region.u_width_constant
     if base is not None and u == 0.0:
         ratio = built.note(
-            spot, title, "linked", one.name, one.width_ratio, region.u_width_constant, "1", source="tied widths"
+            spot,
+            title,
+            "linked",
+            one.name,
+            one.width_ratio,
+            region.u_width_constant,
+            "1",
+            source="assumption: tied widths",
+            verified=False,
         )
         handle = built.model.linked(name, {base: ratio})
     else:
@@ -50,6 +58,14 @@ def _width_prior(
 
 def _note_width_bounds(built: Built, spot: Spot, one: ComponentPlan, place: str) -> None:
     for word, value in (("least", 0.5 * one.width_low), ("largest", one.width_high)):
-        built.note(spot, f"{word} width of {one.line}", "bound", one.name, value, source="range met in practice")
+        built.note(
+            spot,
+            f"{word} width of {one.line}",
+            "bound",
+            one.name,
+            value,
+            source="assumption: range met in practice",
+            verified=False,
+        )
     if not place and len({s.sample for s in built.spots}) > 1:
         built.note(spot, f"width shared by samples ({spot.region.region})", "shared", one.name, unit="1")

@@ -111,4 +111,8 @@ def test_chunks_do_not_matter():
     whole, cut = dataset(rows), dataset(da.from_array(rows, chunks=(3, 25)))
     assert admit_spectrum(cut) == admit_spectrum(whole)
     rows[7, 59] = np.nan
-    assert "1 intensities are missing" in refused(dataset(da.from_array(rows, chunks=(3, 25))))
+    assert "1 of 8 spectra hold missing points (NaN) (number 8)" in admit_spectrum(
+        dataset(da.from_array(rows, chunks=(7, 25)))
+    )
+    rows[7, 40:] = np.nan
+    assert "20 intensities are missing" in refused(dataset(da.from_array(rows, chunks=(3, 25))))

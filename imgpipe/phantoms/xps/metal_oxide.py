@@ -121,7 +121,7 @@ class MetalOxide:
             "W 4f", 27.0, 47.0, 0.1, tuple(peaks), self._losses(), floor=self.floor, floor_slope=self.floor_slope
         )
         truth = {
-            "overlayer_thickness": (oxide, "nm", "thickness of WO3"),
+            "overlayer_thickness": (oxide, "nm", "thickness of the oxide"),
             "suboxide_thickness": (suboxide, "nm", "thickness of WOx"),
             "attenuation_length_oxide": (LENGTH["WO3"], "nm", "attenuation length in the oxide"),
             "attenuation_length_metal": (LENGTH["W"], "nm", "attenuation length in the metal"),
@@ -170,7 +170,7 @@ class MetalOxide:
             lithium / metal * cross_section("Mg 2p", scan.photon_energy) / cross_section("Li 1s", scan.photon_energy)
         )
         truth = {
-            "overlayer_thickness": (oxide, "nm", "thickness of MgO"),
+            "overlayer_thickness": (oxide, "nm", "thickness of the oxide"),
             "attenuation_length_oxide": (LENGTH["MgO"], "nm", "attenuation length in the oxide"),
             "attenuation_length_metal": (LENGTH["Mg"], "nm", "attenuation length in the metal"),
             "density_ratio": (DENSITY["Mg"] / DENSITY["MgO"], "1", "metal atoms per volume, metal over oxide"),

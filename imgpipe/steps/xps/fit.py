@@ -13,6 +13,7 @@ from imgpipe.species.fitting import Options, fitter
 from imgpipe.species.selection import Candidate, select
 from imgpipe.step import step
 from imgpipe.steps.xps.fit_data import chosen_spectra, joint_groups
+from imgpipe.steps.xps.fit_marks import marked
 from imgpipe.steps.xps.fit_result import leaf_results
 from imgpipe.steps.xps.fit_run import run_group, some_spectra
 from imgpipe.steps.xps.fit_settings import Window, adjusted, alternatives_in, chosen_plan, known
@@ -83,7 +84,8 @@ def fit_components(
     exclude_from_percent : components left out of the total of the percents, such as SOx
     leave_out : components of the model that are not fitted
     refuse_unsupported : leave out optional components that the data don't carry (see compare_models)
-    noise : auto is poisson for counts; gaussian weighs all points alike and takes the noise from the residuals
+    noise : auto is poisson for counts, and gaussian where the flags of the data say that they are none;
+        gaussian weighs all points alike and takes the noise from the residuals
     alternatives : other models whose spread enters the interval, true for the usual ones, or a list: backgrounds,
         shapes, held_shifts (chemical shifts at the library's values), tied_widths
     sensitivity : refit with every prior and constant moved by its u
@@ -107,10 +109,11 @@ def fit_components(
         excluded=plan.excluded if exclude_from_percent is None else known(exclude_from_percent, plan),
         charge_u=charge_shift_prior,
     )
-    counted = "poisson" if noise == "auto" else noise
     leaves = {node.path.strip("/"): node.to_dataset() for node in tree.leaves}
     result: dict[str, xr.Dataset] = {}
-    for group in joint_groups(chosen_spectra(leaves, plan, window or {}, counted)):
+    for group in joint_groups(chosen_spectra(leaves, plan, window or {}, noise)):
+        by_residuals = noise == "auto" and any(one.divided for one in group)
+        counted: Literal["poisson", "gaussian"] = "gaussian" if noise == "gaussian" or by_residuals else "poisson"
         spots = [spot for one in group for spot in one.spots()]
         own = plan.only(spot.region.region for spot in spots)
         tried: list[Candidate] = []
@@ -121,7 +124,7 @@ def fit_components(
         fitted = run_group(compiled, group, Questions(others, sensitivity, constants_exact, monte_carlo))
         drawn = curves == "all" or (curves == "auto" and len(fitted.block) <= MANY_CURVES)
         for number, one in enumerate(group):
-            found = leaf_results(fitted, number, drawn)
+            found = marked(leaf_results(fitted, number, drawn), leaves[one.path], one, by_residuals)
             found = found.merge(model_table(tried), combine_attrs="override") if tried else found
             before = leaves[one.path].drop_dims(RESULT_DIMS, errors="ignore").drop_vars(CURVES, errors="ignore")
             merged = before.merge(found, join="exact", combine_attrs="override")

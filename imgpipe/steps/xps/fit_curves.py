@@ -30,6 +30,7 @@ def curves_of(leaf: "Leaf") -> xr.Dataset:
     envelope, background = drawn.isel(curve=0), drawn.isel(curve=1)
     parts = drawn.isel(curve=slice(2, None)).rename(curve="component")
     counts = spectra.values.transpose(*envelope.dims).drop_vars(list(spectra.values.coords))
+    envelope, background = (part.where(counts.notnull().any("energy")) for part in (envelope, background))
     residual = (counts - envelope) / leaf.fitted.residual_scale(envelope, counts)
     named = {"envelope": envelope, "background": background, "component_curve": parts}
     return xr.Dataset(

@@ -11,13 +11,17 @@ from imgpipe.blocks import is_lazy
 from imgpipe.errors import DataError
 from imgpipe.model import unit_of
 from imgpipe.species.parts import Spot
-from imgpipe.species.plan import FitPlan, RegionPlan
+from imgpipe.species.plan import ComponentPlan, FitPlan, RegionPlan
 
 COUNT_REMEDY = (
     "give dwell_time and sweeps where the file is read, so that counts can be restored, or set `noise: gaussian` "
     "to weigh all points alike (the uncertainties then rest on the scatter of the residuals)."
 )
 LEAST_POINTS = 12
+DIVIDED = ("counts already divided", "not whole numbers")
+"""What the flags of a leaf say of numbers that are no counts."""
+NEEDED = 0.8
+"""Share of the points of a spectrum that must be there."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Spectra:
     inside : bool (energy,), the window
     samples : names; one where the leaf has no dimension `sample`
     series : dimensions fitted one by one
+    left_out : components outside of the window
+    divided : the numbers are no counts any more
     """
 
     path: str
@@ -38,10 +44,11 @@ class Spectra:
     inside: np.ndarray
     samples: tuple[str, ...]
     series: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[ComponentPlan, ...] = ()
     u_charge: float = 1.0
     gauss: float = 0.0
     u_gauss: float = 0.0
+    divided: bool = False
 
     @property
     def energy(self) -> np.ndarray:
@@ -104,7 +111,6 @@ def chosen_spectra(
 
 def _spectra(path: str, leaf: xr.Dataset, region: RegionPlan, plan: FitPlan, noise: str) -> Spectra:
     energy = _energy(path, leaf)
-    values = _counts(path, leaf, noise)
     inside = (energy >= region.window[0]) & (energy <= region.window[1])
     if inside.sum() < LEAST_POINTS:
         raise DataError(
@@ -112,6 +118,9 @@ def _spectra(path: str, leaf: xr.Dataset, region: RegionPlan, plan: FitPlan, noi
             f"the axis runs from {energy[0]:g} to {energy[-1]:g} eV.",
             remedy="give `window:` for this region in eV of binding energy.",
         )
+    divided = "counts" in leaf and any(said in str(leaf.attrs.get("flags", "")) for said in DIVIDED)
+    counted = "gaussian" if divided and noise == "auto" else noise
+    values = _counts(path, leaf, counted, inside)
     fitted, gone = _within(path, region, energy[inside])
     parent = path.rsplit("/", 1)[0] if "/" in path else ""
     has_samples = "sample" in values.dims
@@ -121,7 +130,7 @@ def _spectra(path: str, leaf: xr.Dataset, region: RegionPlan, plan: FitPlan, noi
     referenced = float(leaf["u_energy_shift"].max()) if "u_energy_shift" in leaf else None
     u_charge = plan.charge_u if referenced is None else min(plan.charge_u, float(np.hypot(referenced, 0.3)))
     series = tuple(str(d) for d in values.dims if d not in ("sample", "energy"))
-    return Spectra(path, fitted, values, inside, samples, series, gone, u_charge, *_instrument(leaf))
+    return Spectra(path, fitted, values, inside, samples, series, gone, u_charge, *_instrument(leaf), divided)
 
 
 def _instrument(leaf: xr.Dataset) -> tuple[float, float]:
@@ -155,7 +164,7 @@ def _energy(path: str, leaf: xr.Dataset) -> np.ndarray:
     return values
 
 
-def _counts(path: str, leaf: xr.Dataset, noise: str) -> xr.DataArray:
+def _counts(path: str, leaf: xr.Dataset, noise: str, inside: np.ndarray) -> xr.DataArray:
     if "counts" in leaf:
         values = leaf["counts"]
     elif "intensity" not in leaf:
@@ -169,35 +178,40 @@ def _counts(path: str, leaf: xr.Dataset, noise: str) -> xr.DataArray:
     else:
         values = leaf["intensity"]
     if not is_lazy(values):
-        refuse_unsound(path, np.asarray(values.values), noise)
-        if not np.any(values.values):
+        there = np.asarray(values.transpose(..., "energy").values)[..., inside]
+        refuse_unsound(path, there, noise)
+        if not np.nan_to_num(there).any():
             raise DataError(f"{path}: the spectrum is zero everywhere.", remedy="leave this region out (`at:`).")
     return values
 
 
-def refuse_unsound(path: str, values: np.ndarray, noise: str) -> None:
-    """Refuse NaN, infinities and negative counts."""
+def refuse_unsound(path: str, values: np.ndarray, noise: str, some: bool = True) -> None:
+    """Refuse infinities, negative counts, and spectra (..., n) with too many missing points (NaN).
+
+    Spectra of a series that are missing altogether are let in; where `some` are wanted, not all of them.
+    """
     bad = int(values.size - np.isfinite(values).sum())
-    if bad:
+    there = np.isfinite(values).mean(axis=-1)
+    if np.isinf(values).any() or ((there > 0.0) & (there < NEEDED)).any() or (some and not there.any()):
         raise DataError(f"{path}: {bad} of {values.size} points are NaN or infinite.", remedy="crop them off.")
-    if noise == "poisson" and (values < 0).any():
+    if noise != "gaussian" and (values < 0).any():
         raise DataError(
             f"{path}: {int((values < 0).sum())} points are below zero: no counts.",
             remedy="take the spectrum before its background was subtracted, or set `noise: gaussian`.",
         )
 
 
-def _within(path: str, region: RegionPlan, energy: np.ndarray) -> tuple[RegionPlan, tuple[str, ...]]:
-    """Return the plan without the components that lie outside of the energies, and their names."""
+def _within(path: str, region: RegionPlan, energy: np.ndarray) -> tuple[RegionPlan, tuple[ComponentPlan, ...]]:
+    """Return the plan without the components that lie outside of the energies, and those."""
     low, high = float(energy[0]), float(energy[-1])
-    gone = tuple(c.name for c in region.components if not low <= c.position <= high)
+    gone = tuple(c for c in region.components if not low <= c.position <= high)
     if len(gone) == len(region.components):
         told = ", ".join(f"{c.name} {c.position:g}" for c in region.components)
         raise DataError(
             f"{path}: no component of the model lies between {low:g} and {high:g} eV ({told} eV).",
             remedy="choose another model or window for this region.",
         )
-    return (region.without(gone) if gone else region), gone
+    return (region.without([c.name for c in gone]) if gone else region), gone
 
 
 def joint_groups(spectra: Sequence[Spectra]) -> list[list[Spectra]]:

@@ -80,6 +80,8 @@ def _components(leaf: Leaf) -> xr.Dataset:
     scale = scales(leaf)[:, [c.spot for c in built.columns]]
     random = found["u_percent"] * scale
     constants, model = _spread_over(leaf, "u_constants"), _spread_over(leaf, "u_model")
+    several = fitted.fitter.members.sum(axis=1) != 1  # one alone is all of its total, whatever happens
+    random, constants, model = (np.where(several, part, np.minimum(part, 0.0)) for part in (random, constants, model))
     total = np.sqrt(random**2 + constants**2 + model**2)
     low, high = share_interval(found["percent"], total, found["at_zero"] > 0, one_count(fitted))
     values: dict[str, tuple[np.ndarray, str, str]] = {
@@ -215,7 +217,7 @@ def _region(leaf: Leaf) -> xr.Dataset:
         "abbe": (found["abbe"], "1", "Abbe value of the residuals (1: random)"),
         "aic": (deviance + 2.0 * free, "1", "AIC of the joint fit"),
         "bic": (deviance + np.log(points) * free, "1", "BIC of the joint fit"),
-        "n_points": (everywhere * size, "1", "points of the spectrum in the window"),
+        "n_points": (np.rint(size * (1.0 - found["missing"])), "1", "points of the spectrum in the window"),
         "n_free": (everywhere * free, "1", "free parameters and areas of the joint fit"),
         "iterations": (everywhere * found["iterations"], "1", "iterations"),
         "converged": (everywhere * (found["status"] == fitted.converged), "1", "converged"),
@@ -227,7 +229,7 @@ def _region(leaf: Leaf) -> xr.Dataset:
     }
     variables = {name: _quantity(leaf.of_spectra(v), unit, title) for name, (v, unit, title) in values.items()}
     flags = leaf.of_spectra(spectrum_flags(fitted.fitter.built, found))
-    said = f"outside of the window: {', '.join(leaf.spectra.left_out)}" if leaf.spectra.left_out else ""
+    said = f"outside of the window: {', '.join(c.name for c in leaf.spectra.left_out)}" if leaf.spectra.left_out else ""
     flagged = np.array([("; ".join(t for t in (f, said) if t)) for f in flags[1].ravel()], dtype=object)
     return xr.Dataset(
         {

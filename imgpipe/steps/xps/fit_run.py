@@ -86,7 +86,8 @@ def run_group(fitter: Fitter, spectra: Sequence[Spectra], questions: Questions) 
     where = ", ".join(one.path for one in spectra)
 
     def work(values: np.ndarray) -> np.ndarray:
-        refuse_unsound(where, values, fitter.options.noise)
+        for here in fitter.problem.segment_slices:
+            refuse_unsound(where, values[:, here], fitter.options.noise, some=False)
         return pack(fitter.measure(np.ascontiguousarray(values, dtype=np.float64)), layout)
 
     block = _in_blocks(work, y, sum(layout.values()), lazy, rows_at_a_time(fitter))

@@ -16,6 +16,8 @@ from imgpipe.steps.xps.line_areas import AL_KALPHA, Analyser, LineArea, componen
 from imgpipe.steps.xps.samples import Sample, as_tree, number, samples_of
 from imgpipe.units import Dims, Gives
 
+REFERENCE = "is the reference: the excess is zero by construction"
+"""Flag of the sample whose ratio is used."""
 CHECKED = 2.0
 """The ratio of P to S in PS4 is flagged when it is off by more than this many u."""
 OWN = (
@@ -70,6 +72,7 @@ def excess_sulfide(
             if _holds(leaf, sulfide, thiophosphate):
                 check = _check(sample, region, thiophosphate, u_sensitivity_ratio)
                 table = _table(leaf, region, _excess(leaf, sulfide, thiophosphate, ratio), ratio, check, sulfide)
+                table["sulfide_flag"] = table["sulfide_flag"].where(~_is_reference(sample, region, pristine), REFERENCE)
                 basis = f"{_denominator(leaf, sulfide)}; lattice S2- : PS4 = {source}"
                 table["sulfide_of"] = texts([basis], "percent of", "region")
                 before = leaf.drop_vars(OWN, errors="ignore")
@@ -84,6 +87,15 @@ def excess_sulfide(
 
 def _holds(leaf: xr.Dataset, *names: str) -> bool:
     return "component" in leaf.coords and set(names) <= set(map(str, leaf["component"].values))
+
+
+def _is_reference(sample: Sample, region: str, pristine: str | None) -> xr.DataArray:
+    """Tell where a leaf is the sample whose ratio is used: one truth value, or one along `sample`."""
+    leaf = sample.regions[region]
+    if "sample" in leaf.dims and pristine in [str(one) for one in leaf["sample"].values]:
+        return xr.DataArray([str(one) == pristine for one in leaf["sample"].values], dims=("sample",))
+    names = (sample.path, sample.paths[region], str(leaf.attrs.get("sample", "")))
+    return xr.DataArray(pristine is not None and pristine in names)
 
 
 def _shares(leaf: xr.Dataset, *names: str) -> list[np.ndarray]:

@@ -70,6 +70,22 @@ def test_a_measured_reference_replaces_the_stoichiometric_ratio():
         measured(tree, "aged/S 2p", pristine="old")
 
 
+def test_the_reference_is_named_so():
+    tree = {"new/S 2p": sulfur(15.0, 85.0, sample="new"), "aged/S 2p": sulfur(30.0, 60.0, 10.0, sample="aged")}
+    assert "is the reference" in measured(tree, "new/S 2p", pristine="new")["sulfide_flag"].item()
+    assert "is the reference" not in measured(tree, "aged/S 2p", pristine="new")["sulfide_flag"].item()
+    new, aged = (tree[path].drop_attrs(deep=False) for path in ("new/S 2p", "aged/S 2p"))
+    stacked = xr.concat(
+        [new, aged],
+        dim=xr.Variable("sample", ["new", "aged"]),
+        data_vars=[name for name, values in new.items() if values.dtype.kind == "f"],
+        coords="minimal",
+        compat="override",
+    )
+    flags = measured({"S 2p": stacked}, pristine="new")["sulfide_flag"].values.ravel()
+    assert ["is the reference" in flag for flag in flags] == [True, False]
+
+
 def test_phosphorus_checks_the_thiophosphate():
     good = measured({"S 2p": sulfur(20.0, 80.0), "P 2p": phosphorus(80.0)})
     assert good["ps4_ratio"] == pytest.approx(0.25)
