@@ -30,11 +30,13 @@ class Options:
     noise : poisson or gaussian
     warm : start each spectrum where the one before it ended
     multistart : further starts for spectra that are flagged
+    thorough : try the other starts on every spectrum, not only on doubtful fits
     """
 
     noise: Literal["poisson", "gaussian"] = "poisson"
     warm: bool = False
     multistart: int = 0
+    thorough: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Fitter:
         y = emptied(y, self.problem.segment_slices)
         whole = filled(y)
         result = self._fit(y, starts(self.built, self.plan, whole) if start is None else start, start is None)
-        again = np.flatnonzero(doubtful(result)) if start is None else np.zeros(0, dtype=np.int64)
+        asked = doubtful(result) | self.options.thorough
+        again = np.flatnonzero(asked) if start is None else np.zeros(0, dtype=np.int64)
         if again.size:
             some = np.ascontiguousarray(y[again])
             for first in other_starts(self.built, self.plan, whole[again]):

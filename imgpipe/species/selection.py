@@ -81,7 +81,7 @@ def _reduced(spots: Sequence[Spot], optional: Sequence[tuple[str, str]], kept: S
 def _tried(
     plan: FitPlan, spots: Sequence[Spot], y: np.ndarray, options: Options, added: str, before: float, strong: float
 ) -> Candidate:
-    one = fitter(plan, spots, options)
+    one = fitter(plan, spots, replace(options, thorough=True))  # a local minimum would decide for or against
     result = one.fit(y)
     free = result.q.shape[1] + result.amplitude.shape[1]
     total = float(np.sum(bic(one, y, result)))
