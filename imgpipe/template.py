@@ -74,8 +74,12 @@ TECHNIQUES = {
     ),
     "xps_metal_oxide": _spectra(
         "Oxides on tungsten and magnesium by XPS",
-        ("fit_components", "overlayer_thickness"),
-        {"fit_components.model": "metal_oxide"},
+        ("energy_reference", "fit_components", "overlayer_thickness"),
+        {
+            "energy_reference.reference": "C 1s",
+            "energy_reference.missing": "leave",
+            "fit_components.model": "metal_oxide",
+        },
         stack="sample",
     ),
     "xps_series": _spectra(
