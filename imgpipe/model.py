@@ -17,17 +17,18 @@ from imgpipe.units import spelling
 
 ARRAY_DIMS: dict[str, str] = {
     "time": "s", "z": "nm", "y": "nm", "x": "nm", "energy": "eV", "position": "nm", "distance": "nm",
-    "cycle": "1", "signal": "", "sample": "", "quaternion": "1",
+    "cycle": "1", "line": "1", "signal": "", "sample": "", "quaternion": "1",
 }  # fmt: skip
 """Array dimensions in scan order, with their canonical unit (``""``: names, no unit)."""
 
 OBJECT_DIMS = (
     "layer", "interface", "element", "region", "peak", "component", "grain", "boundary", "void", "island",
     "track", "edge", "phase", "group", "edit", "constraint", "sensitivity", "pair", "model", "trend",
+    "overlap", "gradient",
 )  # fmt: skip
 """Object dimensions: they carry ids or names, no units; each is one table."""
 
-SERIES_DIMS = ("sample", "time", "cycle")
+SERIES_DIMS = ("sample", "time", "cycle", "line")
 """Dimensions along which the same thing is measured again: each place makes rows of its own in a table."""
 
 TABLE_ORDER: dict[str, tuple[str, ...]] = {
@@ -38,8 +39,11 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
         "u_obliquity", "u_pixel_scale", "u_tilt",
     ),
     "interface": (
-        "roughness", "roughness_correlation_length", "edge_width_sigma", "edge_width_20_80", "edge_width_16_84",
-        "mean_position", "slope",
+        "boundary", "of_element", "from_layer", "to_layer", "interface_position", "u_interface_position",
+        "interface_position_low", "interface_position_high", "width", "u_width", "width_low", "width_high",
+        "width_bound", "flag", "observed_width", "u_observed_width", "interface_model", "roughness",
+        "roughness_correlation_length", "edge_width_sigma", "edge_width_20_80", "edge_width_16_84", "mean_position",
+        "slope",
     ),
     "component": (
         "of_region", "line", "position", "u_position", "fwhm", "u_fwhm", "area", "u_area", "area_percent",
@@ -52,6 +56,14 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
     "trend": (
         "trend_of", "slope", "u_slope", "slope_low", "slope_high", "probability_rising", "onset", "u_onset",
         "onset_low", "onset_high", "n", "trend_flag",
+    ),
+    "element": (
+        "xray_line", "line_energy", "total_intensity", "u_total_intensity", "critical_level", "detection_limit",
+        "overvoltage", "window_low", "window_high", "window_valid", "worst_overlap", "largest_correlation", "flag",
+    ),
+    "gradient": (
+        "of_element", "in_layer", "towards", "contrast", "u_contrast", "contrast_low", "contrast_high",
+        "apparent_contrast", "claim", "flag",
     ),
     "constraint": (
         "kind", "applies_to", "value", "u", "unit", "fitted_value", "largest_effect", "most_affected", "source",

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUP_COLUMN = "group"
-COLUMNS = {"of_region": "region", "background_model": "background", "trend": "component"}
+COLUMNS = {
+    "of_region": "region", "background_model": "background", "trend": "component",
+    "of_element": "element", "from_layer": "from", "to_layer": "to",
+    "interface_position": "position", "u_interface_position": "u_position",
+    "interface_position_low": "position_low", "interface_position_high": "position_high",
+}  # fmt: skip
 """Variables whose column has another name: in a dataset it is taken by a dimension or a curve."""
+GRIDS = {"profile": ("position", "element"), "responses": ("layer", "element")}
+"""Tables of what is known on two dimensions: one row for each pair."""
 
 
 def leaf_tables(leaf: xr.Dataset) -> dict[str, pd.DataFrame]:
@@ -30,28 +37,30 @@ def leaf_tables(leaf: xr.Dataset) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
     tables: dict[str, pd.DataFrame] = {}
-    for dim in (str(d) for d in leaf.dims if d in OBJECT_DIMS and d != "edit"):
-        names = [str(n) for n, array in leaf.data_vars.items() if _is_column(array, dim)]
-        shape = {d: leaf.sizes[d] for d in (*SERIES_DIMS, dim) if d == dim or any(d in leaf[n].dims for n in names)}
-        columns: dict[str, Any] = {column_name(n, leaf[n]): _spread(leaf[n], shape) for n in _places(leaf, shape)}
-        for name in _ordered(names, dim):
+    wanted = {table_name(dim): (dim,) for dim in map(str, leaf.dims) if dim in OBJECT_DIMS and dim != "edit"}
+    for title, dims in (wanted | GRIDS).items():
+        names = [str(n) for n, array in leaf.data_vars.items() if _is_column(array, dims)]
+        series = [d for d in SERIES_DIMS if any(d in leaf[n].dims for n in names)]
+        shape = {d: leaf.sizes[d] for d in (*series, *dims) if d in leaf.dims}
+        columns: dict[str, Any] = {column_name(n, leaf[n]): _spread(leaf[n], shape) for n in _places(leaf, shape, dims)}
+        for name in _ordered(names, dims[-1]):
             columns[column_name(name, leaf[name])] = _spread(leaf[name], shape)
         if "flag" in columns:
             columns["flag"] = [joined_flags(str(flag), str(leaf.attrs.get("flags", ""))) for flag in columns["flag"]]
         if names:
-            tables[table_name(dim)] = pd.DataFrame(columns)
+            tables[title] = pd.DataFrame(columns)
     return tables
 
 
-def _is_column(array: xr.DataArray, dim: str) -> bool:
-    return dim in array.dims and set(array.dims) <= {dim, *SERIES_DIMS}
+def _is_column(array: xr.DataArray, dims: tuple[str, ...]) -> bool:
+    return set(dims) <= set(array.dims) <= {*dims, *SERIES_DIMS}
 
 
-def _places(leaf: xr.Dataset, shape: Mapping[str, int]) -> list[str]:
+def _places(leaf: xr.Dataset, shape: Mapping[str, int], dims: tuple[str, ...]) -> list[str]:
     """Return the coordinates that tell the rows of a table apart: along the series, then the object."""
-    series = list(shape)[:-1]
+    series = [d for d in shape if d not in dims]
     along = [str(n) for n, c in leaf.coords.items() if c.ndim == 1 and c.dims[0] in series and n not in series]
-    return [name for name in (*series, *along, *list(shape)[-1:]) if name in leaf.coords]
+    return [name for name in (*series, *along, *dims) if name in leaf.coords]
 
 
 def _spread(array: xr.DataArray, shape: Mapping[str, int]) -> np.ndarray:

@@ -85,3 +85,23 @@ def test_a_series_makes_rows_of_its_own():
     assert table["charge_mAh_per_cm2"].tolist() == [0.0, 0.0, 0.5, 0.5]
     assert table["area_percent"].tolist() == [10.0, 90.0, 20.0, 80.0]
     assert table["line"].tolist() == ["2p"] * 4
+
+
+def test_profiles_stand_in_a_table_of_places_and_elements():
+    places = xr.DataArray([0.0, 40.0, 80.0], dims=("position",), attrs={"units": "nm"})
+    leaf = xr.Dataset(
+        {
+            "intensity": quantity([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "counts", "counts", "element position"),
+            "exposure": quantity([1.0, 1.0, 0.5], "1", "exposure", "position"),
+            "total_intensity": quantity([6.0, 15.0], "counts", "counts of all places", "element"),
+            "interface_position": quantity([35.0], "nm", "position", "interface"),
+        },
+        {"position": places, "element": np.array(["Mg", "W"], object), "interface": np.array(["a"], object)},
+    )
+    tables = leaf_tables(leaf)
+    assert sorted(tables) == ["elements", "interfaces", "profile"]
+    assert list(tables["profile"]) == ["position_nm", "element", "intensity_counts"]
+    assert tables["profile"]["position_nm"].tolist() == [0.0, 0.0, 40.0, 40.0, 80.0, 80.0]
+    assert tables["profile"]["intensity_counts"].tolist() == [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]
+    assert list(tables["interfaces"]) == ["interface", "position_nm"]
+    assert list(tables["elements"]) == ["element", "total_intensity_counts"]

@@ -126,7 +126,7 @@ def slope(of: Points, reduced: float | None = None) -> Slope:
     """
     dof = of.x.size - 2
     functional = _slope_functional(of)
-    value = float(functional @ of.y)
+    value = _dot(functional, of.y)
     about_line = _chi2_line(of) / max(dof, 1)
     found = about_line if reduced is None else min(reduced, about_line)
     stretch = _stretch(of, found, dof)
@@ -157,6 +157,11 @@ def _common(of: Points, stretch: float) -> np.ndarray:
     return np.asarray(np.hypot(of.shared, of.u * np.sqrt(max(1.0 - stretch, 0.0)) if of.known else 0.0))
 
 
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the sum of products, in the same order wherever the arrays lie in memory (a BLAS is free to change it)."""
+    return float(np.sum(a * b))
+
+
 def _slope_functional(of: Points) -> np.ndarray:
     """Return c (n,) such that the weighted slope is c @ y."""
     weight = of.u**-2
@@ -168,7 +173,7 @@ def _shared_slope(of: Points, functional: np.ndarray, value: float) -> float:
     """Return what a shared error does to the slope: it may move all points, or scale them."""
     size = np.mean(np.abs(of.y))
     scaled = abs(value) * float(np.mean(of.shared) / size) if size > 0 else 0.0
-    return max(abs(float(functional @ of.shared)), scaled)
+    return max(abs(_dot(functional, of.shared)), scaled)
 
 
 def _chi2_constant(of: Points) -> float:
@@ -180,7 +185,7 @@ def _chi2_constant(of: Points) -> float:
 def _chi2_line(of: Points) -> float:
     weight = of.u**-2
     centred = of.x - np.sum(weight * of.x) / weight.sum()
-    change = float(_slope_functional(of) @ of.y)
+    change = _dot(_slope_functional(of), of.y)
     return max(_chi2_constant(of) - change**2 * float(np.sum(weight * centred**2)), 0.0)
 
 
@@ -205,13 +210,13 @@ def _least(of: Points, onset: np.ndarray, scale: np.ndarray, law: str = "exponen
     """Return the least chi-square over level and rate with onset (m,) and scale (k, m) held, (k, m)."""
     weight = of.u**-2 / np.sum(of.u**-2)
     shape = growth(of.x, onset[:, None], scale[..., None], law)
-    shape = shape - (shape @ weight)[..., None]
-    level = of.y - weight @ of.y
-    size = (shape**2) @ weight
-    along = shape @ (weight * level)
+    shape = shape - np.sum(shape * weight, axis=-1)[..., None]
+    level = of.y - _dot(weight, of.y)
+    size = np.sum(shape**2 * weight, axis=-1)
+    along = np.sum(shape * (weight * level), axis=-1)
     total = np.sum(of.u**-2)
     gained = np.divide(along**2, size, out=np.zeros_like(size), where=size > 1e-24 * np.ptp(of.x) ** 2)
-    return np.asarray(np.maximum(total * (weight @ level**2 - gained), 0.0))
+    return np.asarray(np.maximum(total * (_dot(weight, level**2) - gained), 0.0))
 
 
 def profile(of: Points, onset: np.ndarray, bending: bool, rounds: int = 5) -> Profile:
