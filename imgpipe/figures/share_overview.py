@@ -14,6 +14,8 @@ from imgpipe.model import SERIES_DIMS
 REGION_COLUMNS = ("region", "component_region")
 NOT_PLACES = ("leaf", "region", "component")
 LEFT, RIGHT, BOTTOM, TOP, NAMES, POINT_HEIGHT, ROW_EDGE = 26.0, 3.0, 9.0, 5.0, 4.0, 2.0, 2.5
+LETTER = 1.5
+"""Millimetres that a letter of a row's name takes."""
 LONG_SERIES = 12
 """Spectra of one group and region from which they are left to the group's own figure."""
 
@@ -32,9 +34,10 @@ def share_overview_figure(components: pd.DataFrame, folder: Path, name: str = "s
         total = sum(heights) + len(panels) * (BOTTOM + TOP)
         figure = new_figure(SINGLE, total, constrained=False)
         base = total
+        left = max(LEFT, LETTER * max((len(name) for _, _, names in panels for name in names), default=0))
         for (region, part, names), height in zip(panels, heights, strict=True):
             base -= height + TOP
-            axes = axes_at(figure, LEFT, base, SINGLE - LEFT - RIGHT, height)
+            axes = axes_at(figure, left, base, SINGLE - left - RIGHT, height)
             draw_rows(axes, part, names)
             axes.set_xlabel(f"share of the area of {region} (%), 95 % interval" if region else "share of the area (%)")
             base -= BOTTOM

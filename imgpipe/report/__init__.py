@@ -16,7 +16,7 @@ from imgpipe.report.content import FIT_FLAGS, FLAGS, failure_rows, flag_meaning,
 from imgpipe.report.groups import Section, group_section
 from imgpipe.report.layer_rows import budget_rows, layer_rows, plain_table, read_table
 from imgpipe.report.pictures import Picture, draw_groups, draw_overview, draw_share_overview
-from imgpipe.report.share_rows import share_rows
+from imgpipe.report.share_rows import share_rows, without_common
 from imgpipe.store import disk_errors
 
 NAME = "report.html"
@@ -57,7 +57,8 @@ def _render(bundle: Bundle) -> str:
     pictures = draw_groups(bundle)
     sections = [group_section(bundle, name, tables["interfaces"], pictures[name]) for name in bundle.groups]
     anchors = {section.name: section.anchor for section in sections}
-    rows, shares = layer_rows(layers, anchors), share_rows(components, anchors, regions)
+    rows = layer_rows(layers, anchors)
+    shares, of_all_shares = without_common(share_rows(components, anchors, regions))
     kinds = {leaf_kind(leaf) for name in bundle.groups for _, leaf in measured_leaves(bundle.tree(name))}
     layered = "section" in kinds or not kinds - {""}
     rows = rows if layered else []  # films measured by XPS stand with their group
@@ -72,8 +73,9 @@ def _render(bundle: Bundle) -> str:
         budget=budget_rows(layers),
         overview=_overview(bundle, sections, layers) if layered else None,
         shares=shares,
+        of_all_shares=of_all_shares,
         share_fields=list(shares[0].fields) if shares else [],
-        share_flags=legend(FIT_FLAGS, [flag for row in shares for flag in (*row.fit, *row.flags)]),
+        share_flags=legend(FIT_FLAGS, [*of_all_shares, *(flag for row in shares for flag in (*row.fit, *row.flags))]),
         share_overview=draw_share_overview(bundle, components) if shares else None,
         denominators=list(dict.fromkeys(row.of for row in shares if row.of)),
         spectra=len(components[place_columns(components) + ["leaf"] * ("leaf" in components)].drop_duplicates())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -66,6 +66,14 @@ def share_rows(
         else:
             rows += [_series(one, names, anchor) for _, one in part.groupby("component", sort=False)]
     return rows
+
+
+def without_common(rows: list[ShareRow]) -> tuple[list[ShareRow], list[str]]:
+    """Return the rows without the flags that all of them have, and these flags: said once, they are read."""
+    if len(rows) < 2:
+        return rows, []
+    common = [flag for flag in rows[0].flags if all(flag in row.flags for row in rows)]
+    return [replace(row, flags=[flag for flag in row.flags if flag not in common]) for row in rows], common
 
 
 _REGION, _PLACE, _FIT = "_region", "_place", "_fit"
