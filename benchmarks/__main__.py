@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-NAMES = ("cross_section", "xps")
+NAMES = ("cross_section", "edxs", "xps")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """imgpipe: files of one specimen in, trustworthy numbers out.
 
-Public names load on first use: `read`, `run`, `Recipe`, `step`, `STEPS`, `open_bundle`.
+Public names load on first use: `read`, `run`, `Recipe`, `step`, `STEPS`, `open_bundle`, `to_hyperspy`,
+`from_hyperspy`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from imgpipe.step import step  # at once: the name must not be taken by the modu
 if TYPE_CHECKING:
     from imgpipe.batch import run as run
     from imgpipe.bundle import open_bundle as open_bundle
+    from imgpipe.exchange import from_hyperspy as from_hyperspy
+    from imgpipe.exchange import to_hyperspy as to_hyperspy
     from imgpipe.readers import read as read
     from imgpipe.recipe import Recipe as Recipe
     from imgpipe.steps import STEPS as STEPS
@@ -24,8 +27,10 @@ _PUBLIC = {
     "Recipe": "imgpipe.recipe",
     "STEPS": "imgpipe.steps",
     "open_bundle": "imgpipe.bundle",
+    "to_hyperspy": "imgpipe.exchange",
+    "from_hyperspy": "imgpipe.exchange",
 }
-__all__ = ["STEPS", "Recipe", "__version__", "open_bundle", "read", "run", "step"]
+__all__ = ["STEPS", "Recipe", "__version__", "from_hyperspy", "open_bundle", "read", "run", "step", "to_hyperspy"]
 
 
 def __getattr__(name: str) -> Any:

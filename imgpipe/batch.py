@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from imgpipe import __version__, bundle
 from imgpipe.errors import ImgpipeError, RecipeError
 from imgpipe.grouping import Group, find_groups
+from imgpipe.key_numbers import KEY_TABLES, key_numbers
 from imgpipe.lock import locked, refuse_if_held
 from imgpipe.one_group import SCRATCH, Job, Outcome, Runner, run_group
 from imgpipe.recipe import Recipe
@@ -308,12 +309,20 @@ def _write_summary(folder: Path, outcomes: Sequence[Outcome], groups: Mapping[st
 
     rows = [
         {GROUP_COLUMN: o.group, **groups[o.group].fields, "status": o.status, "file": _files(groups[o.group]),
-         "cause": o.error.get("cause", ""), "remedy": o.error.get("remedy", "")}
+         "cause": o.error.get("cause", ""), "remedy": o.error.get("remedy", ""),
+         **(key_numbers(_group_tables(folder, o.group)) if o.status == "done" else {})}
         for o in outcomes
     ]  # fmt: skip
     path = folder / "summary.csv"
     pd.DataFrame(rows).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
     return path
+
+
+def _group_tables(folder: Path, group: str) -> dict[str, pd.DataFrame]:
+    import pandas as pd
+
+    return {path.stem: pd.read_parquet(path) for path in sorted((folder / group / "tables").glob("*.parquet"))
+            if path.stem in KEY_TABLES}  # fmt: skip
 
 
 def _write_failures(folder: Path, outcomes: Sequence[Outcome], groups: Mapping[str, Group]) -> Path:
@@ -335,7 +344,10 @@ def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    names = ("numpy", "scipy", "xarray", "dask", "zarr", "scikit-image", "numba", "tifffile", "rosettasciio")
+    names = (
+        "numpy", "scipy", "xarray", "dask", "zarr", "scikit-image", "numba", "tifffile", "rosettasciio", "hyperspy",
+        "exspy", "xraylib",
+    )  # fmt: skip
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 

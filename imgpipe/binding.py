@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from imgpipe.errors import DataError, ImgpipeError, StepError, UnitError
 from imgpipe.model import ARRAY_DIMS, UNCALIBRATED, unit_of
 from imgpipe.spelling import nearest
-from imgpipe.step import Step, Variable
+from imgpipe.step import Step, Variable, unit_marker
 from imgpipe.units import convert, spelling
 
 ASK_FOR_PIXEL_SIZE = "give the pixel size in the recipe, e.g. `inputs: {image: {files: ..., pixel_size: 3.2 nm}}`."
@@ -178,6 +178,7 @@ def _refuse_lengths_without_scale(call: Call, leaf: xr.Dataset) -> None:
     if not any(leaf[dim].attrs.get("units") == UNCALIBRATED for dim in ("y", "x") if dim in leaf.coords):
         return
     lengths = {name for name, unit in call.step.setting_units.items() if unit in ("nm", "um")}
+    lengths = {name for name in lengths if UNCALIBRATED not in _accepted(call.step.hints[name])}
     defaults = {name: field.default for name, field in type(call.settings).model_fields.items()}
     given = [name for name in sorted(lengths) if call.values[name] not in (None, defaults[name])]
     if given:
@@ -185,6 +186,11 @@ def _refuse_lengths_without_scale(call: Call, leaf: xr.Dataset) -> None:
             f"step {call.step.name}: {given[0]} is a length, but the image has no pixel size.",
             remedy=ASK_FOR_PIXEL_SIZE,
         )
+
+
+def _accepted(annotation: Any) -> tuple[str, ...]:
+    unit = unit_marker(annotation)
+    return unit.accepted if unit is not None else ()
 
 
 def _check_result(call: Call, result: Any) -> None:

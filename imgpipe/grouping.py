@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from imgpipe.errors import DataError, RecipeError
 from imgpipe.patterns import Value
+from imgpipe.readers import fingerprint
 from imgpipe.recipe import InputRole, Recipe
 
 _RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL"} | {f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10)}
@@ -62,6 +63,8 @@ class Group:
 def _content_hash(path: Path) -> bytes:
     """Return a hash of the content; of the error where the file can't be read: the reader will say what is wrong."""
     try:
+        if path.is_dir():
+            return bytes.fromhex(fingerprint(path))
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:

@@ -34,14 +34,14 @@ SERIES_DIMS = ("sample", "time", "cycle", "line")
 TABLE_ORDER: dict[str, tuple[str, ...]] = {
     "layer": (
         "thickness", "u_thickness", "u_thickness_random", "u_thickness_shared", "shared_id", "thickness_low",
-        "thickness_high", "sd_thickness", "n_eff", "covered_fraction", "flag", "thickness_px", "median_thickness",
-        "thickness_p16", "thickness_p84", "u_localisation", "u_sampling", "u_edge_model", "u_curtain", "u_fields",
-        "u_obliquity", "u_pixel_scale", "u_tilt",
+        "thickness_high", "sd_thickness", "n_eff", "covered_fraction", "flag", "layer_flag", "smallest_resolvable",
+        "thickness_px", "median_thickness", "thickness_p16", "thickness_p84", "u_localisation", "u_sampling",
+        "u_edge_model", "u_curtain", "u_fields", "u_obliquity", "u_pixel_scale", "u_tilt",
     ),
     "interface": (
         "boundary", "of_element", "from_layer", "to_layer", "interface_position", "u_interface_position",
         "interface_position_low", "interface_position_high", "width", "u_width", "width_low", "width_high",
-        "width_bound", "flag", "observed_width", "u_observed_width", "interface_model", "roughness",
+        "width_bound", "interface_flag", "observed_width", "u_observed_width", "interface_model", "roughness",
         "roughness_correlation_length", "edge_width_sigma", "edge_width_20_80", "edge_width_16_84", "mean_position",
         "slope",
     ),
@@ -59,11 +59,12 @@ TABLE_ORDER: dict[str, tuple[str, ...]] = {
     ),
     "element": (
         "xray_line", "line_energy", "total_intensity", "u_total_intensity", "critical_level", "detection_limit",
-        "overvoltage", "window_low", "window_high", "window_valid", "worst_overlap", "largest_correlation", "flag",
+        "overvoltage", "window_low", "window_high", "window_valid", "worst_overlap", "largest_correlation",
+        "element_flag",
     ),
     "gradient": (
-        "of_element", "in_layer", "towards", "contrast", "u_contrast", "contrast_low", "contrast_high",
-        "apparent_contrast", "claim", "flag",
+        "contrast_of", "in_layer", "towards", "contrast", "u_contrast", "contrast_low", "contrast_high",
+        "apparent_contrast", "claim", "gradient_flag",
     ),
     "constraint": (
         "kind", "applies_to", "value", "u", "unit", "fitted_value", "largest_effect", "most_affected", "source",

@@ -271,9 +271,9 @@ def _admitted(tree: xr.DataTree, given: InputRole) -> xr.DataTree:
     leaves = leaf_datasets(tree)
     for name, leaf in leaves.items():
         found: list[str] = []
-        if "image" in leaf:
+        if "image" in leaf and leaf.attrs.get("technique") != "edxs":
             found = [*admit(leaf, max_saturated=given.saturated), *tilt_flags(leaf)]
-        elif "energy" in leaf.dims:
+        elif "energy" in leaf.dims or leaf.attrs.get("technique") == "edxs":
             found = admit_spectrum(leaf)
         leaves[name] = leaf.assign_attrs(flags=joined_flags(str(leaf.attrs.get("flags", "")), *found))
     return _tree(leaves)

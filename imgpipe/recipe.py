@@ -28,7 +28,7 @@ FILES = "inputs.files"
 RESERVED = ("at", "from", "as")
 NAME = re.compile(r"[^\W\d][\w .+-]{0,60}(/[^\W\d][\w .+-]{0,60})?")
 """What may name a role, a leaf or a variable: they become folders of the result."""
-READ = ("image", "counts")
+READ = ("image", "counts", "intensity")
 """Variables that readers give."""
 TAKEN = ("group", "leaf", *OBJECT_DIMS)
 """Columns that every table has already."""

@@ -21,6 +21,8 @@ COLUMNS = {
     "of_region": "region", "background_model": "background", "trend": "component",
     "of_element": "element", "from_layer": "from", "to_layer": "to",
     "interface_position": "position", "u_interface_position": "u_position",
+    "element_flag": "flag", "interface_flag": "flag", "layer_flag": "flag", "gradient_flag": "flag",
+    "overlap_flag": "flag", "contrast_of": "element",
     "interface_position_low": "position_low", "interface_position_high": "position_high",
 }  # fmt: skip
 """Variables whose column has another name: in a dataset it is taken by a dimension or a curve."""

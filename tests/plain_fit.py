@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import simpson
-from scipy.special import erfcx, gamma, ndtr, voigt_profile, xlogy
+from scipy.integrate import cumulative_trapezoid, simpson
+from scipy.special import erfcx, expit, gamma, ndtr, voigt_profile, xlogy
 
 from imgpipe.kernels.fit import Model
 
@@ -90,7 +90,69 @@ def tail(x: Floats, position: float, fwhm: float, length: float) -> Floats:
     return simpson(y, t, axis=1)
 
 
+def share_above(x: Floats, position: float) -> Floats:
+    """Smooth step from one layer to the next, over 3/4 of a step of x on both sides."""
+    tau = np.clip(0.5 + 0.5 * (x - position) / (0.75 * np.mean(np.diff(x))), 0.0, 1.0)
+    return tau**2 * (3.0 - 2.0 * tau)
+
+
+def length_above(x: Floats, position: float) -> Floats:
+    """Integral of `share_above` by a fine sum."""
+    fine = np.linspace(x[0] - 1.0, x[-1] + 1.0, 2_000_001)
+    tau = np.clip(0.5 + 0.5 * (fine - position) / (0.75 * np.mean(np.diff(x))), 0.0, 1.0)
+    return np.interp(x, fine, cumulative_trapezoid(tau**2 * (3.0 - 2.0 * tau), fine, initial=0.0))
+
+
+def two_sided_distance(x: Floats, position: float, below: float, above: float) -> Floats:
+    return (x - position) / below + (1.0 / above - 1.0 / below) * length_above(x, position)
+
+
+def edge_two_sided(x: Floats, _: float, w: float, shift: float, position: float, below: float, above: float) -> Floats:
+    up, mean = share_above(x, position), np.hypot(below, above)
+    shrunk = (1.0 - up) / np.hypot(1.0, w / below) + up / np.hypot(1.0, w / above)
+    distance = two_sided_distance(x, position, below, above)
+    return ndtr(distance * shrunk - shift * mean / np.hypot(mean, np.sqrt(2) * w))
+
+
+def edge_logistic(x: Floats, _: float, w: float, shift: float, position: float, below: float, above: float) -> Floats:
+    """Logistic convolved with the normal response on each side; without a shift, and off the interface itself."""
+    out, t = np.empty_like(x), np.linspace(-40.0, 40.0, 40001)
+    scale = w * np.sqrt(3.0) / np.pi
+    for i, point in enumerate(x):
+        own = above if point > position else below
+        out[i] = simpson(np.exp(-0.5 * t**2) / np.sqrt(2 * np.pi) * expit((point - position - own * t) / scale), x=t)
+    return out
+
+
+def one_sided(density: Callable[[Floats], Floats]) -> Callable[..., Floats]:
+    """Edge whose true transition has a density on one side, counted in responses, under a standard normal one."""
+
+    def edge(x: Floats, _: float, length: float, shift: float, position: float, below: float, above: float) -> Floats:
+        own, sign = (above, 1.0) if length >= 0 else (below, -1.0)
+        z = two_sided_distance(x, position, below, above) - shift
+        t = np.linspace(0.0, 60.0, 60001)
+        return np.array([simpson(density(t) * ndtr(v - sign * t * abs(length) / own), x=t) for v in z])
+
+    return edge
+
+
+def layer_ramp(x: Floats, _: float, w: float, shift: float, *rest: float) -> Floats:
+    low, high, below, inside, above = rest
+    whole = np.hypot(1.0, w / inside)
+    d = (x - low) / below + (1 / inside - 1 / below) * length_above(x, low)
+    d += (1 / above - 1 / inside) * length_above(x, high)
+    thick = (high - low) / inside / whole
+    t = np.linspace(0.0, thick, 4001)
+    bell = np.exp(-0.5 * (d[:, None] / whole - shift - t) ** 2) / np.sqrt(2 * np.pi)
+    return simpson((t / thick - 0.5) * bell, x=t, axis=1)
+
+
 SHAPES = {
+    "edge_two_sided": edge_two_sided,
+    "edge_logistic": edge_logistic,
+    "edge_exponential": one_sided(lambda t: np.exp(-t)),
+    "edge_erfc": one_sided(lambda t: np.sqrt(2 / np.pi) * np.exp(-0.5 * t**2)),
+    "layer_ramp": layer_ramp,
     "gaussian": gaussian,
     "lorentzian": lorentzian,
     "gl_sum": gl_sum,

@@ -54,3 +54,29 @@ def test_the_xps_benchmark_compares_equal_fits_and_is_right() -> None:
             median = float(found[name][2].split(" ")[0])
             assert abs(median) < 0.01, name  # equal chi square: equal work
     assert "dask, 2,000 spectra in chunks of 500, 2 threads" in scaling
+
+
+def numbers(cell: str) -> list[float]:
+    """Return the numbers of a cell, parted by slashes."""
+    return [float(part.split(" ")[0].rstrip("%")) for part in cell.split(" / ")]
+
+
+def test_the_edxs_benchmark_compares_and_is_right() -> None:
+    lines, few, maps, scaling = run("edxs").split("## EDXS, ")[1:]
+    ours = rows(lines)["imgpipe, Poisson likelihood"]
+    peer = rows(lines)["scipy curve_fit, sigma = sqrt(counts)"]
+    assert sum(numbers(peer[4])) <= sum(numbers(peer[3])), "rms on the same scans, points"
+    three = 3.0 * 100.0 * (0.68 * 0.32 / 300) ** 0.5
+    assert all(abs(share - 68.3) < three for share in numbers(ours[5])), ours
+    assert all(abs(share - 95.0) < 3.0 * 100.0 * (0.95 * 0.05 / 300) ** 0.5 for share in numbers(ours[6])), ours
+    assert abs(float(ours[7])) < 0.5, "plateaus, %"
+    assert float(ours[8].rstrip("%")) > 99.0
+    assert abs(float(rows(few)["imgpipe, Poisson likelihood"][7])) < 2.0
+    model = rows(maps)["imgpipe line_intensities, model"]
+    others = {name: cells for name, cells in rows(maps).items() if name.startswith("eXSpy")}
+    assert model[5] == "0.0%", "no negative counts"
+    assert all(float(model[3]) < float(cells[3]) for cells in others.values()), "rms"
+    assert abs(float(model[4].split(" ")[0])) < 1.0, "largest bias, counts"
+    assert len(others) == 3
+    for cells in (rows(scaling)["32 x 32 x 2048"], rows(scaling)["64 x 64 x 2048"]):
+        assert int(cells[2]) <= 3 * int(cells[1]) + 3, "tasks a chunk"

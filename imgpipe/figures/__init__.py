@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgpipe.figures.edxs_overview import width_overview_figure
 from imgpipe.figures.overview import overview_figure
 from imgpipe.figures.section import grey_limits
 from imgpipe.figures.sets import group_figures, leaf_kind, measured_leaves
@@ -14,4 +15,5 @@ __all__ = [
     "measured_leaves",
     "overview_figure",
     "share_overview_figure",
+    "width_overview_figure",
 ]

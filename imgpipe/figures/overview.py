@@ -35,7 +35,18 @@ def overview_figure(layers: pd.DataFrame, folder: Path, name: str = "overview") 
     layers : the table ``layers``: group, layer, thickness_nm, thickness_low_nm, thickness_high_nm,
         thickness_px, flag; groups without a scale are drawn in px, in panels of their own
     """
-    rows = overview_table(layers)
+    heading = "Thickness with 95 % intervals; an arrow is an upper bound"
+    return panels_of_groups(overview_table(layers), "thickness", heading, folder, name)
+
+
+def panels_of_groups(rows: pd.DataFrame, quantity: str, heading: str, folder: Path, name: str) -> list[Path]:
+    """Draw a number with its interval for all groups, one panel per thing.
+
+    Parameters
+    ----------
+    rows : group, layer (the thing), unit, thickness (the number), low, high, flag, as `overview_table` gives them
+    quantity : what the number is, for the axis
+    """
     groups = list(dict.fromkeys(rows["group"]))
     panels = [(str(layer), str(unit), part) for (layer, unit), part in rows.groupby(["layer", "unit"], sort=False)]
     across = min(MOST_ACROSS, len(panels))
@@ -47,10 +58,10 @@ def overview_figure(layers: pd.DataFrame, folder: Path, name: str = "overview") 
         for axes, (layer, unit, part) in zip(grid, panels, strict=False):
             _draw(axes, part, groups)
             axes.set_title(layer)
-            axes.set_xlabel(f"thickness ({unit})")
+            axes.set_xlabel(f"{quantity} ({unit})")
         for axes in grid[len(panels) :]:
             axes.remove()
-        figure.suptitle("Thickness with 95 % intervals; an arrow is an upper bound", x=0.01, ha="left", fontsize=7)
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=7)
         return write_figure(figure, rows, folder, name)
 
 

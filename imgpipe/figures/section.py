@@ -95,10 +95,10 @@ def section_figure(leaf: xr.Dataset, limits: tuple[float, float], folder: Path, 
     return write_figure(figure, edge_table(edges), folder, name)
 
 
-def panel_of(image: xr.DataArray) -> Panel:
-    """Return an image (y, x) averaged over blocks, so that neither side has more than `MOST_PIXELS` pixels."""
+def panel_of(image: xr.DataArray, most: int = MOST_PIXELS) -> Panel:
+    """Return an image (y, x) averaged over blocks, so that neither side has more than `most` pixels."""
     step_y, step_x = (_step(image[dim]) for dim in ("y", "x"))
-    factor_y, factor_x = (max(1, -(-image.sizes[dim] // MOST_PIXELS)) for dim in ("y", "x"))
+    factor_y, factor_x = (max(1, -(-image.sizes[dim] // most)) for dim in ("y", "x"))
     rows, columns = image.sizes["y"] // factor_y, image.sizes["x"] // factor_x
     cut = np.asarray(image[: rows * factor_y, : columns * factor_x].values, dtype=np.float32)
     grey = cut.reshape(rows, factor_y, columns, factor_x).mean(axis=(1, 3))

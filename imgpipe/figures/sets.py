@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray as xr
@@ -11,6 +11,12 @@ import xarray as xr
 from imgpipe.figures.budget import budget_figure
 from imgpipe.figures.distribution import distribution_figure
 from imgpipe.figures.drawing import figure_style
+from imgpipe.figures.edxs_data import is_edxs, is_measured_edxs, profile_name
+from imgpipe.figures.edxs_gradients import gradient_figure, has_gradient_curves
+from imgpipe.figures.edxs_maps import map_figure, map_name
+from imgpipe.figures.edxs_profile import profile_figure
+from imgpipe.figures.edxs_scan import scan_figure, scan_image
+from imgpipe.figures.edxs_spectrum import has_spectrum, line_figure
 from imgpipe.figures.intervals import interval_figure, interval_names
 from imgpipe.figures.section import section_figure
 from imgpipe.figures.series import series_figure
@@ -21,12 +27,13 @@ from imgpipe.figures.spectrum import spectrum_figure
 
 @dataclass(frozen=True)
 class Plate:
-    """Where and how one figure is drawn: folder, name of its files, heading, grey limits of images."""
+    """Where and how one figure is drawn: folder, name of its files, heading, grey limits, all leaves of the group."""
 
     folder: Path
     name: str
     heading: str
     grey_limits: tuple[float, float]
+    beside: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,9 @@ class Maker:
 
 
 def leaf_kind(leaf: xr.Dataset) -> str:
-    """Return what a leaf is: ``section`` (layers were looked for), ``spectrum``, ``numbers``, or nothing of these."""
+    """Return what a leaf is: ``section`` (layers were looked for), ``spectrum``, ``edxs``, ``numbers``, or none."""
+    if is_edxs(leaf):
+        return "edxs" if is_measured_edxs(leaf) else ""
     if {"layer", "interface"} & {str(dim) for dim in leaf.dims} and leaf.attrs.get("technique") != "xps":
         return "section"
     if is_spectrum(leaf):
@@ -57,6 +66,17 @@ def _plain(figure: Callable[[xr.Dataset, Path, str, str], list[Path]]) -> Callab
     return lambda leaf, plate: figure(leaf, plate.folder, plate.name, plate.heading)
 
 
+def _maps(leaf: xr.Dataset, plate: Plate) -> list[Path]:
+    lines = [one for one in plate.beside.values() if "position" in one.dims]
+    return map_figure(leaf, lines, plate.folder, plate.name, plate.heading)
+
+
+def _scan(leaf: xr.Dataset, plate: Plate) -> list[Path]:
+    """Draw a line on its image; nothing where no image is known to lie under it."""
+    image = scan_image(leaf, plate.beside)
+    return [] if image is None else scan_figure(leaf, image, plate.folder, plate.name, plate.heading)
+
+
 def _is_series(leaf: xr.Dataset) -> bool:
     return series_coordinate(leaf) is not None
 
@@ -71,6 +91,11 @@ MAKERS: tuple[Maker, ...] = (
     Maker("series", "spectrum", _is_series, _plain(series_figure)),
     Maker("shares", "spectrum", lambda leaf: is_fitted(leaf) and has_shares(leaf), _plain(shares_figure)),
     Maker("intervals", "spectrum", lambda leaf: bool(interval_names(leaf)), _plain(interval_figure)),
+    Maker("profiles", "edxs", lambda leaf: profile_name(leaf) is not None, _plain(profile_figure)),
+    Maker("scan", "edxs", lambda leaf: profile_name(leaf) is not None, _scan),
+    Maker("gradients", "edxs", has_gradient_curves, _plain(gradient_figure)),
+    Maker("maps", "edxs", lambda leaf: map_name(leaf) is not None, _maps),
+    Maker("lines", "edxs", has_spectrum, _plain(line_figure)),
     Maker("intervals", "numbers", lambda leaf: True, _plain(interval_figure)),
 )  # fmt: skip
 """Every figure of a group, in the order in which a page shows them."""
@@ -94,13 +119,15 @@ def group_figures(
     """
     drawn: dict[str, list[Path]] = {}
     several = sum(1 for _ in measured_leaves(tree)) > 1
+    beside = {node.path.strip("/"): node.to_dataset() for node in tree.leaves}
     for name, leaf in measured_leaves(tree):
         mark = f"{file_mark(name)}_" if several else ""
         heading = f"{title} {name}".strip() if several else _heading(title, leaf)
         for maker in MAKERS:
             if maker.kind == leaf_kind(leaf) and maker.applies(leaf):
                 place = f"{mark}{maker.name}"
-                drawn[place] = maker.draw(leaf, Plate(folder, place, heading, grey_limits))
+                paths = maker.draw(leaf, Plate(folder, place, heading, grey_limits, beside))
+                drawn |= {place: paths} if paths else {}
     return drawn
 
 

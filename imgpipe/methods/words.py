@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+GREEK = {"Ka": "Kα", "Kb": "Kβ", "La": "Lα", "Lb": "Lβ", "Ma": "Mα", "Mb": "Mβ", "Mz": "Mζ", "Ll": "Lℓ"}
+"""Families of X-ray lines as they are printed."""
+
 
 def different(values: Iterable[Any]) -> list[Any]:
     """Return values without repeats, in order."""
@@ -20,6 +23,12 @@ def count(number: int, thing: str, plural: str = "") -> str:
 def listed(parts: Sequence[str]) -> str:
     """Return parts as a list in a sentence: ``a, b and c``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def shown_line(line: str) -> str:
+    """Return an X-ray line in Greek letters: ``Mg Ka`` -> ``Mg Kα``."""
+    element, _, family = line.partition(" ")
+    return f"{element} {GREEK.get(family, family)}".strip()
 
 
 def span(values: Iterable[float], digits: int = 4) -> str:

@@ -60,7 +60,8 @@ def export_group(tree: xr.DataTree, path: Path, fields: Mapping[str, Value] | No
 def _leaves(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
     for node in sorted(tree.leaves, key=lambda node: node.path):  # a disk has no order
         leaf = node.to_dataset(inherit=False)
-        if leaf.attrs.get("technique") == "xps" or ("energy" in leaf.dims and not {"x", "y"} & set(leaf.dims)):
+        unsaid = "xps" if "energy" in leaf.dims and not {"x", "y"} & set(leaf.dims) else ""
+        if leaf.attrs.get("technique", unsaid) == "xps":
             yield node.path.strip("/"), leaf
 
 

@@ -91,9 +91,20 @@ def require_unchanged(path: Path, before: Stamp) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of the content, as hexadecimal text."""
+    """Return the SHA-256 of the content, as hexadecimal text; of a folder, of the names and contents in it."""
     try:
+        if path.is_dir():
+            return _folder_fingerprint(path)
         with open(path, "rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
         raise refusal(path, error) from None
+
+
+def _folder_fingerprint(path: Path) -> str:
+    digest = hashlib.sha256()
+    for place in sorted(place for place in path.rglob("*") if place.is_file()):
+        with open(place, "rb") as handle:
+            content = hashlib.file_digest(handle, "sha256").digest()
+        digest.update(os.fsencode(place.relative_to(path).as_posix()) + b"\0" + content)
+    return digest.hexdigest()

@@ -14,10 +14,12 @@ from importlib import metadata
 from pathlib import Path
 
 from imgpipe.errors import ReadError
-from imgpipe.readers import xps_sniffs
+from imgpipe.readers import edxs_sniffs, xps_sniffs
 
 HEAD = 4096
 """Bytes read from the start of a file to know it."""
+HDF5 = b"\x89HDF\r\n\x1a\n"
+"""First bytes of every HDF5 file; the suffix tells which kind it is."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Format:
     claims : a text that no format fits, named so, is given to this reader (which then says what it lacks)
     reader : ``module:function``, called with a `imgpipe.readers.leaf.Source` in the child process
     library : distribution that decodes it; its version stands in error messages
-    direct : opened in place instead of being copied (chunked formats)
+    direct : opened in place instead of being copied (chunked formats); `reader` is called with the path in this process
+    folder : names of files that mark a folder as one of this format
     """
 
     name: str
@@ -44,6 +47,7 @@ class Format:
     direct: bool = False
     sniff: Callable[[bytes], bool] | None = None
     claims: tuple[str, ...] = ()
+    folder: tuple[str, ...] = ()
 
     def fits(self, head: bytes) -> bool:
         """Tell whether a file that starts with `head` has this format."""
@@ -98,19 +102,109 @@ FORMATS: list[Format] = [
         claims=(".csv", ".tsv"),
     ),
     Format(
-        "workbook with spectra",
+        "workbook with spectra or line scans",
         (".xlsx",),
         (),
         "imgpipe.readers.xps_workbook:read",
         "numpy",
         sniff=xps_sniffs.workbook,
     ),
+    Format("Bruker map (EDXS)", (".bcf",), ((0, b"AAMVHFSS"),), "imgpipe.readers.edxs_bruker:read_bcf", "rosettasciio"),
+    Format(
+        "Bruker spectrum (EDXS)",
+        (".spx",),
+        (),
+        "imgpipe.readers.edxs_bruker:read_spx",
+        "rosettasciio",
+        sniff=edxs_sniffs.spx,
+    ),
+    Format(
+        "EMSA/MAS, ISO 22029 (spectrum)",
+        (".msa", ".emsa", ".ems"),
+        (),
+        "imgpipe.readers.edxs_msa:read",
+        "rosettasciio",
+        sniff=edxs_sniffs.emsa,
+    ),
+    Format(
+        "table of a line scan (columns: distance, counts of each element)",
+        (".csv", ".tsv", ".txt", ".dat"),
+        (),
+        "imgpipe.readers.edxs_table:read",
+        "numpy",
+        sniff=edxs_sniffs.table,
+    ),
     Format(
         "NeXus (NXxps, NXmpes)",
         (".nxs", ".h5", ".hdf5", ".nexus"),
-        ((0, b"\x89HDF\r\n\x1a\n"),),
+        ((0, HDF5),),
         "imgpipe.readers.xps_nexus:read",
         "h5py",
+    ),
+    Format(
+        "Phenom project (EDXS)",
+        (".elid",),
+        (),
+        "imgpipe.readers.edxs_phenom:read",
+        "rosettasciio",
+        sniff=edxs_sniffs.elid,
+    ),
+    Format(
+        "JEOL project (EDXS)",
+        (".asw",),
+        (),
+        "imgpipe.readers.edxs_jeol:read_project",
+        "rosettasciio",
+        sniff=edxs_sniffs.jeol_project,
+    ),
+    Format(
+        "JEOL map and image (EDXS)",
+        (".pts", ".img", ".map"),
+        ((0, b"\x30\x01\0\0PTTDFILE"), (0, b"\x34\0\0\0JED-2200:")),
+        "imgpipe.readers.edxs_jeol:read",
+        "rosettasciio",
+    ),
+    Format(
+        "JEOL spectrum (EDXS)",
+        (".eds",),
+        (),
+        "imgpipe.readers.edxs_jeol:read",
+        "rosettasciio",
+        sniff=edxs_sniffs.jeol_spectrum,
+    ),
+    Format(
+        "EDAX map or line (EDXS)",
+        (".spd", ".lsd"),
+        ((0, b"MAPSPECTRA_DATA"),),
+        "imgpipe.readers.edxs_edax:read_map",
+        "rosettasciio",
+    ),
+    Format(
+        "EDAX spectrum (EDXS)",
+        (".spc",),
+        (),
+        "imgpipe.readers.edxs_edax:read_spectrum",
+        "rosettasciio",
+        sniff=edxs_sniffs.edax_spectrum,
+    ),
+    Format("RIPPLE", (".rpl",), (), "imgpipe.readers.edxs_ripple:read", "rosettasciio", sniff=edxs_sniffs.ripple),
+    Format(
+        "FEI TIA series (EDXS)",
+        (".emi", ".ser"),
+        ((0, b"JK\0\2"), (0, b"II\x97\1")),
+        "imgpipe.readers.edxs_tia:read",
+        "rosettasciio",
+    ),
+    Format("Velox", (".emd",), ((0, HDF5),), "imgpipe.readers.edxs_velox:read", "rosettasciio"),
+    Format("HyperSpy", (".hspy",), ((0, HDF5),), "imgpipe.readers.edxs_hspy:read", "rosettasciio"),
+    Format(
+        "zarr (opened in place)",
+        (".zarr",),
+        (),
+        "imgpipe.readers.zarr_in_place:open_folder",
+        "zarr",
+        direct=True,
+        folder=("zarr.json", ".zgroup", ".zarray", ".zmetadata"),
     ),
 ]
 """Formats that imgpipe brings along."""
@@ -162,6 +256,13 @@ def detect(path: Path, head: bytes) -> tuple[Format, list[str]]:
     if fitting:
         return fitting[0], [f"named {suffix or 'without suffix'} but is {fitting[0].name}"]
     raise ReadError(_unknown(suffix, head), file=str(path), remedy=f"supported are {supported()}.")
+
+
+def folder_format(path: Path) -> Format | None:
+    """Return the format of a folder that holds a data set, None for any other folder and for files."""
+    if not path.is_dir():
+        return None
+    return next((one for one in all_formats() if any((path / name).is_file() for name in one.folder)), None)
 
 
 def _unknown(suffix: str, head: bytes) -> str:

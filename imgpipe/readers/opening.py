@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from imgpipe import errors
 from imgpipe.errors import DataError, ReadError
 from imgpipe.readers.file_stamp import look, require_unchanged
-from imgpipe.readers.formats import HEAD, Format, detect
+from imgpipe.readers.formats import HEAD, Format, detect, folder_format
 from imgpipe.readers.ingest import POOL
 from imgpipe.readers.leaf import Limits
 from imgpipe.units import parse_quantity
@@ -65,6 +65,9 @@ def read(
         the file can't be read, or is not what it claims to be; a setting can't be used, or the pixels can't
     """
     path = Path(path)
+    in_place = folder_format(path)
+    if in_place is not None:
+        return _open_in_place(path, in_place)
     before, head = look(path, HEAD)
     form, warned = detect(path, head)
     request = {
@@ -89,6 +92,25 @@ def read(
     return _tree(leaves, place, owned=scratch is None, saturated_limit=saturated_limit)
 
 
+def _open_in_place(path: Path, form: Format) -> xr.DataTree:
+    """Return the lazy tree of a folder that is read where it is (settings of images don't apply)."""
+    import importlib
+
+    import xarray as xr
+
+    module, _, function = form.reader.partition(":")
+    try:
+        found: dict[str, xr.Dataset] = getattr(importlib.import_module(module), function)(path)
+    except errors.ImgpipeError as error:
+        raise _named(error, path, form) from None
+    step = {"step": "read", "reader": form.reader, "library": f"{form.library} {version_of(form.library)}"}
+    for name, leaf in found.items():
+        earlier = json.loads(leaf.attrs.get("provenance", "[]"))
+        told = {"source_file": path.name, "provenance": json.dumps([*earlier, step])}
+        found[name] = leaf.assign_attrs({"flags": "", **leaf.attrs, **told})
+    return xr.DataTree.from_dict(found)
+
+
 def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool, saturated_limit: float | None) -> xr.DataTree:
     from imgpipe.readers.admission import admit
     from imgpipe.readers.assemble import Scratch, tree
@@ -96,20 +118,21 @@ def _tree(leaves: list[dict[str, Any]], place: Path, *, owned: bool, saturated_l
     found = tree(leaves, Scratch(place, owned=owned))
     if saturated_limit is not None:
         for leaf in found.leaves:
-            if "image" in leaf.data_vars:
+            if "image" in leaf.data_vars and leaf.attrs.get("technique") != "edxs":
                 admit(leaf.to_dataset(), max_saturated=saturated_limit)
     return found
 
 
 def probe(path: str | Path) -> None:
-    """Look at the first bytes of a file, whether it is there, not empty, and of a known type.
+    """Look at the first bytes of a file, whether it is there, not empty, and of a known type (or a zarr folder).
 
     Raises
     ------
     ReadError
         when it can't be read for such a reason; a file that passes may still be damaged further in.
     """
-    detect(Path(path), look(Path(path), HEAD)[1])
+    if folder_format(Path(path)) is None:
+        detect(Path(path), look(Path(path), HEAD)[1])
 
 
 def _leaves(reply: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Read Gatan DigitalMicrograph images (dm3, dm4) with rosettasciio; runs in the child."""
+"""Read Gatan DigitalMicrograph files (dm3, dm4) with rosettasciio: images, or else spectra; runs in the child."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from imgpipe.errors import ReadError
 from imgpipe.readers import grey
+from imgpipe.readers.edxs_dm import spectral, spectrum_leaves
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.sem_header import SemHeader, number, positive
 from imgpipe.readers.sem_image import Plane, leaf, require_modest
@@ -20,9 +21,11 @@ _END = 8
 
 
 def read(source: Source) -> list[Leaf]:
-    """Return the leaf `image` of a DigitalMicrograph file; a stack makes the dimension z."""
+    """Return the leaf `image` of a DigitalMicrograph file (a stack makes the dimension z), or its spectra."""
     extra = _survey(source.path)
     signals = _decode(source.path)
+    if spectral(signals):
+        return spectrum_leaves(signals, source, [f"{extra} bytes after the end of the data"] if extra > SPARE else [])
     images = [found for found in signals if found["data"].ndim in (2, 3) and _is_space(found["axes"])]
     if not images:
         what = "; ".join(f"{found['data'].shape} {[axis['units'] for axis in found['axes']]}" for found in signals)

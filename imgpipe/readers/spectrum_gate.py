@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgpipe.errors import DataError
+from imgpipe.readers.edxs_gate import admit_edxs
 from imgpipe.readers.xps_spectrum import DIVIDED, whole
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Rows = NDArray[np.float64]
 
 
 def admit_spectrum(dataset: xr.Dataset) -> list[str]:
-    """Return the flags of a spectrum or series of spectra, or refuse it.
+    """Return the flags of a spectrum or series of spectra, or refuse it; X-rays have a gate of their own.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def admit_spectrum(dataset: xr.Dataset) -> list[str]:
         fewer than 5 points, energy not in eV or not rising, NaN, Inf, negative values; nothing but zeros or
         constant values (in every cycle; some such cycles are flagged).
     """
+    if dataset.attrs.get("technique") in ("edxs", "eels"):
+        return admit_edxs(dataset)
     name = next((name for name in ("counts", "intensity") if name in dataset), None)
     try:
         if name is None:

@@ -18,29 +18,29 @@ _MOST_CELLS = 200
 
 def vamas(head: bytes) -> bool:
     """Tell a VAMAS file, also with blank lines before its first line."""
-    return _text(head).lower().startswith("vamas surface chemical analysis standard data")
+    return text_of_head(head).lower().startswith("vamas surface chemical analysis standard data")
 
 
 def casa_text(head: bytes) -> bool:
     """Tell a text export of CasaXPS by columns."""
-    return _CASA.match(_text(head)) is not None
+    return _CASA.match(text_of_head(head)) is not None
 
 
 def scienta(head: bytes) -> bool:
     """Tell a text file of Scienta's SES."""
-    text = _text(head)
+    text = text_of_head(head)
     return text.startswith("[Info]") and "[Region 1]" in text and "Dimension 1" in text
 
 
 def specs_xy(head: bytes) -> bool:
     """Tell a .xy export of SPECS."""
-    text = _text(head)
+    text = text_of_head(head)
     return text.startswith("#") and "XY-Serializer Export Settings" in text[:1000]
 
 
 def specs_xml(head: bytes) -> bool:
     """Tell an .xml file of SPECS."""
-    text = _text(head)
+    text = text_of_head(head)
     return text.startswith("<?xml") and ("CORBA XML document" in text[:400] or "IDL:specs.de" in text)
 
 
@@ -54,7 +54,7 @@ def table(head: bytes) -> bool:
     """Tell a table with a column that says that it is binding or kinetic energy, and at least one more column."""
     if any(other(head) for other in (casa_text, scienta, specs_xy, vamas)):
         return False
-    lines = [line for line in _text(head).splitlines() if line.strip()][:40]
+    lines = [line for line in text_of_head(head).splitlines() if line.strip()][:40]
     return any(energy_head(line) is not None and _DATA.match(after) for line, after in pairwise(lines))
 
 
@@ -83,7 +83,8 @@ def energy_name(cell: str) -> bool:
     return _ENERGY.match(cell) is not None
 
 
-def _text(head: bytes) -> str:
+def text_of_head(head: bytes) -> str:
+    """Return the first bytes of a file as text, without byte order mark and leading blank lines."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return head.decode("utf-16", "replace").lstrip("\ufeff\r\n\t ")
     return head.decode("latin-1").removeprefix("\xef\xbb\xbf").lstrip("\r\n\t ")

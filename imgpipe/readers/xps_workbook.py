@@ -1,4 +1,4 @@
-"""Tables of spectra in .xlsx workbooks: each sheet with an energy column is one region (standard library and numpy).
+"""Tables in .xlsx workbooks: each sheet with an energy column is one region, each line scan of X-rays one line.
 
 A workbook is a zip archive of XML; only the plain values of the cells are needed, so no spreadsheet library is.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imgpipe.errors import ReadError
+from imgpipe.readers import edxs_table
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_sniffs import energy_name
@@ -27,35 +28,47 @@ _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 def read(source: Source) -> list[Leaf]:
-    """Read an .xlsx workbook: one leaf per sheet with a column of binding or kinetic energy.
+    """Read an .xlsx workbook: one leaf per sheet with a column of binding or kinetic energy, or with a line scan.
 
     Raises
     ------
     ReadError, DataError
-        no workbook, damaged, a zip bomb, or no sheet with an energy column.
+        no workbook, damaged, a zip bomb, or no sheet with such columns.
     """
     try:
         with zipfile.ZipFile(source.path) as archive:
-            spectra = list(_spectra(archive, source))
+            tables = list(_tables(archive, source))
     except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
         raise ReadError(f"the workbook is cut or damaged: {error}.", remedy=AGAIN) from None
-    if not spectra:
-        raise ReadError("no sheet has a column that says that it is an energy.", remedy=f"give one sheet {HEADS}.")
-    return leaves(spectra, source)
+    spectra = list(_spectra(tables, source))
+    if spectra:
+        return leaves(spectra, source)
+    lines = edxs_table.sheets(tables, source)
+    if not lines:
+        raise ReadError(
+            "no sheet has a column that says that it is an energy, or a distance beside elements.",
+            remedy=f"give one sheet {HEADS}, or {edxs_table.HEADS}.",
+        )
+    return lines
 
 
-def _spectra(archive: zipfile.ZipFile, source: Source) -> Iterator[Spectrum]:
+def _spectra(tables: list[tuple[str, list[Row]]], source: Source) -> Iterator[Spectrum]:
+    for name, rows in tables:
+        at = next((i for i, row in enumerate(rows[:_HEAD_ROWS]) if any(energy_name(cell) for cell in row)), None)
+        if at is not None:
+            before = [": ".join(filter(None, row)) for row in rows[:at]]
+            yield spectrum_of(rows[at:], before, Path(source.path), comma=False, sheet=name)
+
+
+def _tables(archive: zipfile.ZipFile, source: Source) -> Iterator[tuple[str, list[Row]]]:
+    """Yield name and cells of each sheet, all rows of equal width."""
     if "xl/workbook.xml" not in archive.namelist():
         raise ReadError("it is an archive or Office file, but no workbook.", remedy="export the table as csv.")
     texts = [_joined(item) for item in _parsed(archive, "xl/sharedStrings.xml", source)]
     for name, place in _sheets(archive, source):
         rows = list(_rows(_parsed(archive, place, source), texts))
-        at = next((i for i, row in enumerate(rows[:_HEAD_ROWS]) if any(energy_name(cell) for cell in row)), None)
-        if at is not None:
-            width = max(map(len, rows))
-            rows = [row + [""] * (width - len(row)) for row in rows]
-            before = [": ".join(filter(None, row)) for row in rows[:at]]
-            yield spectrum_of(rows[at:], before, Path(source.path), comma=False, sheet=name)
+        width = max(map(len, rows), default=0)
+        yield name, [row + [""] * (width - len(row)) for row in rows]
 
 
 def _parsed(archive: zipfile.ZipFile, place: str, source: Source) -> ElementTree.Element:

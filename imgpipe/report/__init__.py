@@ -12,15 +12,16 @@ from imgpipe.bundle import Bundle, open_bundle
 from imgpipe.figures import leaf_kind, measured_leaves
 from imgpipe.figures.share_overview import place_columns
 from imgpipe.methods import methods_paragraphs, write_methods
-from imgpipe.report.content import FIT_FLAGS, FLAGS, failure_rows, flag_meaning, legend, run_facts
+from imgpipe.report.content import EDXS_FLAGS, FIT_FLAGS, FLAGS, failure_rows, flag_meaning, legend, run_facts
+from imgpipe.report.edxs_rows import edxs_part, edxs_places, of_places
 from imgpipe.report.groups import Section, group_section
 from imgpipe.report.layer_rows import budget_rows, layer_rows, plain_table, read_table
-from imgpipe.report.pictures import Picture, draw_groups, draw_overview, draw_share_overview
+from imgpipe.report.pictures import Picture, draw_edxs_overviews, draw_groups, draw_overview, draw_share_overview
 from imgpipe.report.share_rows import share_rows, without_common
 from imgpipe.store import disk_errors
 
 NAME = "report.html"
-TABLES = ("layers", "interfaces", "components", "peaks")
+TABLES = ("layers", "interfaces", "components", "peaks", "elements", "gradients", "overlaps", "responses")
 """Tables that the page shows with all their columns."""
 MOST_ROWS = 2000
 """Rows up to which a table is shown with all its columns."""
@@ -53,18 +54,20 @@ def build_report(out: str | Path) -> Path:
 
 def _render(bundle: Bundle) -> str:
     tables = {name: read_table(bundle, name) for name in TABLES}
-    layers, components, regions = tables["layers"], tables["components"], read_table(bundle, "regions")
+    components, regions, places = tables["components"], read_table(bundle, "regions"), edxs_places(bundle)
+    layers = of_places(tables["layers"], places, inside=False)
+    films, borders = (of_places(tables[name], places) for name in ("layers", "interfaces"))
     pictures = draw_groups(bundle)
     sections = [group_section(bundle, name, tables["interfaces"], pictures[name]) for name in bundle.groups]
     anchors = {section.name: section.anchor for section in sections}
-    rows = layer_rows(layers, anchors)
+    rows, edxs = layer_rows(layers, anchors), edxs_part(bundle, films, borders, anchors, places)
     shares, of_all_shares = without_common(share_rows(components, anchors, regions))
     kinds = {leaf_kind(leaf) for name in bundle.groups for _, leaf in measured_leaves(bundle.tree(name))}
     layered = "section" in kinds or not kinds - {""}
     rows = rows if layered else []  # films measured by XPS stand with their group
     return _template().render(
-        title=bundle.info.get("title") or ("Layer thickness" if layered else "Peak fits"),
-        subtitle="Layer thickness from cross-sections" if layered else "Peak fits of photoelectron spectra",
+        title=bundle.info.get("title") or _headings(kinds)[0],
+        subtitle=_headings(kinds)[1],
         run=run_facts(bundle),
         layered=layered,
         rows=rows,
@@ -72,6 +75,12 @@ def _render(bundle: Bundle) -> str:
         flags=[(flag, text) for flag, text in FLAGS.items() if any(flag in row.flags for row in rows)],
         budget=budget_rows(layers),
         overview=_overview(bundle, sections, layers) if layered else None,
+        edxs=edxs,
+        is_edxs="edxs" in kinds,
+        has_interfaces=bool(len(borders)),
+        many_edxs=len({group for group, _ in places}) > 1,
+        edxs_flags=legend(EDXS_FLAGS | FLAGS, edxs.flags),
+        edxs_overviews=draw_edxs_overviews(bundle, films, borders) if places else [],
         shares=shares,
         of_all_shares=of_all_shares,
         share_fields=list(shares[0].fields) if shares else [],
@@ -92,6 +101,15 @@ def _render(bundle: Bundle) -> str:
         meaning=flag_meaning,
         style=files("imgpipe.report").joinpath("style.css").read_text(encoding="utf-8"),
     )
+
+
+def _headings(kinds: set[str]) -> tuple[str, str]:
+    """Return the title of a page without one of its own, and its subtitle."""
+    if "section" in kinds or not kinds - {""}:
+        return "Layer thickness", "Layer thickness from cross-sections"
+    if "edxs" in kinds:
+        return "Elements and interfaces", "Elements, interfaces and layers by EDXS"
+    return "Peak fits", "Peak fits of photoelectron spectra"
 
 
 def _overview(bundle: Bundle, sections: list[Section], layers: pd.DataFrame) -> Picture | None:

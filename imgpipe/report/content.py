@@ -61,6 +61,30 @@ FIT_FLAGS = {
 """Flag of a fit -> what it means; a flag that starts like one of these means the same."""
 
 
+EDXS_FLAGS = {
+    "not detected": "The counts of the line lie below the critical level (Currie, 1968): the detection limit is what is"
+    " known, not an amount.",
+    "resolution-limited": "The layer is thinner than what the electrons smear out: it was seen, its thickness can't be"
+    " measured at this beam energy; an upper bound is given. A lower beam energy, a"
+    " thin foil or the SEM image may help.",
+    "width is an upper bound": "The interface is sharper than the response can tell: its width is below the bound with"
+    " 95 % confidence.",
+    "overlaps": "Another line lies closer than the resolution of the detector: counts rest on the model of all lines.",
+    "overvoltage": "The beam energy is less than 1.5 times the edge of this line: few X-rays, and a strong dependence"
+    " on the state of the surface.",
+    "not excited": "The beam energy is below the edge of this line: it can't be seen.",
+    "window invalid": "A window about this line would count other lines too; the model of all lines was used.",
+    "sum peak": "Two X-rays that arrive together look like a line here.",
+    "no beam energy": "The file gives no beam energy: ranges and overvoltages are not known. Give it in the recipe.",
+    "no take-off angle": "The file gives no take-off angle: absorption can't be taken into account.",
+    "not assessable": "The layer is not wider than the response, or the response is not known: nothing can be said on"
+    " its composition.",
+    "lithium declared": "Lithium is not measured by X-rays: no at.% is normalised to 100 %.",
+    "no response": "The response was not taken off: widths and thicknesses are as observed.",
+}
+"""Flag of an element, interface or layer in EDXS -> what it means; a longer flag that starts so means the same."""
+
+
 @dataclass(frozen=True)
 class Run:
     """The run in a few numbers."""
@@ -105,9 +129,10 @@ def flag_meaning(flag: str) -> str:
     """Return what a flag means, after what it says itself; the flag where nothing more is known."""
     if flag in FLAGS:
         return FLAGS[flag]
-    known = FLAGS | FIT_FLAGS
+    told = FIT_FLAGS | EDXS_FLAGS
+    known = FLAGS | told
     start = _longest(flag, known)
-    detail = flag.removeprefix(start).lstrip(": ") if start in FIT_FLAGS else ""
+    detail = flag.removeprefix(start).lstrip(": ") if start in told else ""
     return f"{detail}. {known[start]}" if detail else known.get(start, flag)
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from imgpipe.bundle import Bundle
 from imgpipe.figures import leaf_kind, measured_leaves
+from imgpipe.report.edxs_tables import edxs_facts, edxs_tables
 from imgpipe.report.layer_rows import plain_table
 from imgpipe.report.leaf_words import FACTS, TABLES, Cells, Facts
 from imgpipe.report.pictures import Picture
@@ -25,6 +26,9 @@ INTERFACE_COLUMNS = {
     "interface_covered_fraction": "covered fraction",
 }
 """Variables of an interface that the page shows for each group, and their heads; the rest stands under All columns."""
+OWN_FACTS = {**FACTS, "edxs": edxs_facts}
+OWN_TABLES = {**TABLES, "edxs": edxs_tables}
+"""Kind of leaf -> what is said of it, and its tables."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,15 @@ class Section:
 def group_section(bundle: Bundle, name: str, interfaces: pd.DataFrame, pictures: list[Picture]) -> Section:
     """Return what the page says of one group."""
     leaves = dict(measured_leaves(bundle.tree(name))) or {"": xr.Dataset()}
-    facts = {leaf: FACTS[leaf_kind(data) or "section"](data) for leaf, data in leaves.items()}
+    facts = {leaf: OWN_FACTS[leaf_kind(data) or "section"](data) for leaf, data in leaves.items()}
     flags = dict.fromkeys(
         flag for leaf in leaves.values() for flag in str(leaf.attrs.get("flags", "")).split("; ") if flag
     )
-    tables = [("Interfaces", _interfaces(interfaces, name)), ("Spectra", _different(facts)), *_leaf_tables(leaves)]
+    tables = [
+        ("Interfaces", _interfaces(interfaces, name)),
+        (_together(leaves), _different(facts)),
+        *_leaf_tables(leaves),
+    ]
     shown = [(heading, cells) for heading, cells in tables if cells[1]]
     return Section(name, anchor_of(name), _common(facts), list(flags), pictures, shown)
 
@@ -60,6 +68,11 @@ def group_section(bundle: Bundle, name: str, interfaces: pd.DataFrame, pictures:
 def anchor_of(name: str) -> str:
     """Return a name that can be linked to; equal names give equal anchors."""
     return "group-" + re.sub(r"[^0-9A-Za-z]+", lambda match: "".join(f"-{ord(c):x}" for c in match[0]), name)
+
+
+def _together(leaves: dict[str, xr.Dataset]) -> str:
+    """Return the heading of what tells the leaves of a group apart."""
+    return "Acquisitions" if any(leaf_kind(leaf) == "edxs" for leaf in leaves.values()) else "Spectra"
 
 
 def _common(facts: dict[str, Facts]) -> Facts:
@@ -83,7 +96,7 @@ def _leaf_tables(leaves: dict[str, xr.Dataset]) -> list[tuple[str, Cells]]:
     return [
         (f"{leaf}: {heading[:1].lower()}{heading[1:]}" if several else heading, cells)
         for leaf, data in leaves.items()
-        for heading, cells in TABLES[leaf_kind(data) or "section"](data).items()
+        for heading, cells in OWN_TABLES[leaf_kind(data) or "section"](data).items()
     ]
 
 
@@ -93,4 +106,5 @@ def _interfaces(table: pd.DataFrame, group: str) -> Cells:
     own = table[table["group"].astype(str) == group].dropna(axis="columns", how="all")
     units = {"": "", "_nm": " (nm)", "_px": " (px)", "_deg": " (deg)"}
     shown = {f"{n}{end}": f"{head}{unit}" for n, head in INTERFACE_COLUMNS.items() for end, unit in units.items()}
-    return plain_table(own[[c for c in shown if c in own]].rename(columns=shown), digits=3)
+    found = [c for c in shown if c in own]
+    return plain_table(own[found].rename(columns=shown), digits=3) if len(found) > 1 else ([], [])

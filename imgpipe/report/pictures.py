@@ -13,7 +13,15 @@ import xarray as xr
 from PIL import Image
 
 from imgpipe.bundle import Bundle
-from imgpipe.figures import grey_limits, group_figures, measured_leaves, overview_figure, share_overview_figure
+from imgpipe.figures import (
+    grey_limits,
+    group_figures,
+    measured_leaves,
+    overview_figure,
+    share_overview_figure,
+    width_overview_figure,
+)
+from imgpipe.figures.edxs_overview import thickness_overview_figure, thickness_rows, width_rows
 from imgpipe.figures.sets import file_mark
 from imgpipe.figures.share_overview import share_rows
 from imgpipe.figures.spectra import is_fitted
@@ -33,7 +41,24 @@ CAPTIONS = {
     "series": "All spectra of the series.",
     "shares": "Share of each component with its 95 % interval; an arrow is an upper bound.",
     "intervals": "Further results with their 95 % intervals.",
+    "profiles": "Counts of each element along the line with Poisson bars, fit with its 95 % band, and residuals; lines"
+    " across are interfaces with their 95 % intervals. The bar shows how far the line is smeared out by electrons:"
+    " nothing thinner can be seen. Hatched layers (†) are resolution-limited.",
+    "scan": "Where the line was taken (arrow, with the strip that it averages over), and all profiles along it.",
+    "gradients": "Measured profile of a layer, and what uniform composition would show, with its 95 % band: only what"
+    " lies beyond the band is segregation.",
+    "maps": "Counts of each element, each on its own scale; elements that were not detected are grey. Arrows are lines"
+    " of profiles.",
+    "lines": "Sum spectrum (grey), model of all lines (black), bremsstrahlung (dashed), each line filled; windows"
+    " (open: spoilt by an overlap), and residuals in units of their expected deviation. Grey elements were not"
+    " detected.",
+    "thicknesses": "Thickness of each layer in each group with its 95 % interval; an arrow is an upper bound.",
+    "widths": "Intrinsic width of each interface in each group; an arrow is an upper bound.",
 }
+
+
+PHOTOS = ("section", "scan", "maps")
+"""Pictures that are stored with some loss, as photographs are."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,17 @@ def draw_share_overview(bundle: Bundle, components: pd.DataFrame) -> Picture | N
     return _picture("shares", share_overview_figure(components, bundle.path / FOLDER), bundle.path)
 
 
+def draw_edxs_overviews(bundle: Bundle, layers: pd.DataFrame, interfaces: pd.DataFrame) -> list[Picture]:
+    """Draw thicknesses and widths of several EDXS groups into ``OUT/figures``; nothing for a single one."""
+    drawn = (("thicknesses", thickness_rows(layers), layers, thickness_overview_figure),
+             ("widths", width_rows(interfaces), interfaces, width_overview_figure))  # fmt: skip
+    return [
+        _picture(name, figure(table, bundle.path / FOLDER, name), bundle.path)
+        for name, rows, table, figure in drawn
+        if len(rows) and rows["group"].nunique() > 1
+    ]
+
+
 def _shared_limits(trees: dict[str, xr.DataTree]) -> dict[tuple[str, ...], tuple[float, float]]:
     """Return grey limits per kind of image: grey values of other detectors or bit depths can't be compared."""
     kinds: dict[tuple[str, ...], list[xr.DataArray]] = {_kind_of(tree): [] for tree in trees.values()}
@@ -102,7 +138,7 @@ def _picture(kind: str, paths: list[Path], out: Path, caption: str = "") -> Pict
         shown = image.convert("RGB")
     shown.thumbnail((WIDEST, 10 * WIDEST))
     stream = io.BytesIO()
-    photo = plain == "section"
+    photo = plain in PHOTOS
     shown.save(stream, "WEBP", quality=82 if photo else 60, lossless=not photo, method=4)
     links = tuple((path.suffix[1:], quote(path.relative_to(out).as_posix())) for path in paths)
     data = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -36,6 +36,14 @@ STEPS: dict[str, str] = {
     "overlayer_thickness": "imgpipe.steps.xps.overlayer:overlayer_thickness",
     "trend": "imgpipe.steps.xps.trend:trend",
     "identify_lines": "imgpipe.steps.xps.survey:identify_lines",
+    "line_profile": "imgpipe.steps.edxs.profile:line_profile",
+    "sum_spectrum": "imgpipe.steps.edxs.sum_spectrum:sum_spectrum",
+    "line_intensities": "imgpipe.steps.edxs.intensities:line_intensities",
+    "k_ratios": "imgpipe.steps.edxs.k_ratios:k_ratios",
+    "cliff_lorimer": "imgpipe.steps.edxs.cliff_lorimer:cliff_lorimer",
+    "xray_response": "imgpipe.steps.edxs.response:xray_response",
+    "fit_interfaces": "imgpipe.steps.layers.interfaces:fit_interfaces",
+    "segregation": "imgpipe.steps.layers.segregation:segregation",
 }
 """``name -> "module:function"``; packages elsewhere join through the entry points ``imgpipe.steps``."""
 

@@ -21,7 +21,9 @@ from imgpipe.steps import STEPS, load_step
 from imgpipe.units import registry, spelling
 
 SPECTRA = "imgpipe.steps.xps"
-"""Where the steps on spectra live; all others are steps on images."""
+"""Where the steps on spectra live."""
+PROFILES = ("imgpipe.steps.edxs", "imgpipe.steps.layers.interfaces", "imgpipe.steps.layers.segregation")
+"""Where the steps on X-ray spectra and element profiles live; all others are steps on images."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ def step_of(variant: str) -> str:
     return variant.partition(":")[0]
 
 
-def steps_of(place: str, *, here: bool = True) -> set[str]:
-    """Return the names of the steps that live in a module, or of all others."""
+def steps_of(place: str | tuple[str, ...], *, here: bool = True) -> set[str]:
+    """Return the names of the steps that live in some modules, or of all others."""
     return {name for name, found in STEPS.items() if found.startswith(place) == here}
 
 

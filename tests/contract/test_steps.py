@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from contract import contract
-from contract.contract import SPECTRA, Case, grown, length_power, step_of, steps_of
+from contract.contract import PROFILES, SPECTRA, Case, grown, length_power, step_of, steps_of
 
 from imgpipe.binding import leaf_datasets
 from imgpipe.model import quantity
@@ -107,7 +107,7 @@ def run(variant: str, dataset: xr.Dataset, settings: Mapping[str, Any]) -> xr.Da
 
 
 def test_every_step_has_a_case_and_every_case_a_step():
-    assert {step_of(variant) for variant in CASES} == steps_of(SPECTRA, here=False), (
+    assert {step_of(variant) for variant in CASES} == steps_of((SPECTRA, *PROFILES), here=False), (
         "add a Case for the new step, and take out that of the old one"
     )
 

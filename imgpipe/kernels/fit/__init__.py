@@ -16,9 +16,9 @@ from imgpipe.kernels.fit.loop import CONVERGED, SINGULAR, STOPPED, TOO_FEW
 from imgpipe.kernels.fit.model import Model
 from imgpipe.kernels.fit.sampling import monte_carlo
 from imgpipe.kernels.fit.shape import Shape
-from imgpipe.kernels.fit.shapes import SHAPES, height_of
+from imgpipe.kernels.fit.shapes import SHAPES, height_of, stack_shapes
 
 __all__ = [
     "CONVERGED", "SHAPES", "SINGULAR", "STOPPED", "TOO_FEW", "FitResult", "Model", "Problem", "Shape", "evaluate",
-    "fit", "height_of", "monte_carlo", "warm_up",
+    "fit", "height_of", "monte_carlo", "stack_shapes", "warm_up",
 ]  # fmt: skip

@@ -45,7 +45,7 @@ def try_other_starts(
             problem, np.ascontiguousarray(y[rows]), part.weight, np.ascontiguousarray(begin), part.low, part.high,
             part.prior_mean, replace(options, warm=False),
         )  # fmt: skip
-        part = _better(part, other)
+        part = better_of(part, other)
     return _put(result, rows, part) if b > 1 else part
 
 
@@ -65,7 +65,7 @@ def _other_start(problem: Problem, result: FitResult, start: Floats, rng: np.ran
     return np.clip(begin, result.low, result.high)
 
 
-def _better(one: FitResult, other: FitResult) -> FitResult:
+def better_of(one: FitResult, other: FitResult) -> FitResult:
     """Return, for each spectrum, the result of lower merit."""
     with np.errstate(invalid="ignore"):
         wins = other.statistic + other.prior_statistic < one.statistic + one.prior_statistic

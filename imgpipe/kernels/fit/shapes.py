@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from imgpipe.kernels.fit import asymmetric, curves, mahan, peaks
+import functools
+from collections.abc import Callable
+
+from imgpipe.kernels.fit import asymmetric, curves, diffusion, mahan, peaks, stacked
 from imgpipe.kernels.fit.shape import Shape
 
 
 def _table(*shapes: Shape) -> dict[str, Shape]:
     return {shape.name: shape for shape in shapes}
+
+
+def in_stack(name: str, function: Callable[..., None], width: str, interfaces: int) -> Shape:
+    """Return a shape of a stack of n interfaces: which, width or length, shift, n positions, n + 1 responses."""
+    places = [f"position {k}" for k in range(interfaces)] + [f"response {k}" for k in range(interfaces + 1)]
+    return Shape(name, function, ("which", width, "shift", *places), ("1", "x", "1", *["x"] * len(places)))
 
 
 SHAPES = _table(
@@ -33,8 +42,29 @@ SHAPES = _table(
     Shape("constant", curves.constant, (), ()),
     Shape("linear", curves.linear, (), ()),
     Shape("quadratic", curves.quadratic, (), ()),
+    in_stack("edge_two_sided", stacked.edge_in_stack, "width", 1),
+    in_stack("edge_logistic", stacked.logistic_in_stack, "width", 1),
+    in_stack("edge_exponential", diffusion.exponential_in_stack, "length", 1),
+    in_stack("edge_erfc", diffusion.erfc_in_stack, "length", 1),
+    in_stack("layer_ramp", stacked.ramp_in_stack, "width", 2),
 )
 """Shapes the engine knows; `Model(shapes=...)` takes further ones."""
+
+
+@functools.cache
+def stack_shapes(interfaces: int) -> dict[str, Shape]:
+    """Return the shapes of a stack of n interfaces, for ``Model({**SHAPES, **stack_shapes(n)})``.
+
+    They are called ``erf in stack``, ``logistic in stack``, ``exponential in stack``, ``erfc in stack`` and ``ramp in
+    stack`` and have 2 n + 4 parameters: see `imgpipe.kernels.fit.stacked`.
+    """
+    return _table(
+        in_stack("erf in stack", stacked.edge_in_stack, "width", interfaces),
+        in_stack("logistic in stack", stacked.logistic_in_stack, "width", interfaces),
+        in_stack("exponential in stack", diffusion.exponential_in_stack, "length", interfaces),
+        in_stack("erfc in stack", diffusion.erfc_in_stack, "length", interfaces),
+        in_stack("ramp in stack", stacked.ramp_in_stack, "width", interfaces),
+    )
 
 
 def height_of(shape: str, p: list[float] | tuple[float, ...]) -> float:

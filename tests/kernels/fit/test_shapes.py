@@ -26,6 +26,11 @@ CASES = {
     "constant": [()],
     "linear": [()],
     "quadratic": [()],
+    "edge_two_sided": [(0, 0.7, 0.0, 0.3, 1.4, 0.4), (0, 0.7, -0.4, 0.3, 1.4, 0.4), (0, 0.0, 0.3, 0.3, 1.4, 0.4)],
+    "edge_logistic": [(0, 0.9, 0.0, 0.3, 0.5, 0.5), (0, 0.9, 0.0, -8.0, 1.1, 0.5), (0, 0.9, 0.0, 9.5, 0.3, 0.5)],
+    "edge_exponential": [(0, 1.6, 0.2, 0.3, 1.4, 0.6), (0, -0.8, 0.2, 0.3, 1.4, 0.6), (0, 0.006, 0.0, 0.3, 1.4, 0.6)],
+    "edge_erfc": [(0, 1.6, 0.2, 0.3, 1.4, 0.6), (0, -0.8, 0.2, 0.3, 1.4, 0.6), (0, 0.006, 0.0, 0.3, 1.4, 0.6)],
+    "layer_ramp": [(0, 0.0, 0.2, -0.5, 1.7, 1.4, 0.5, 0.9), (0, 0.6, 0.0, -0.5, 1.7, 1.4, 0.8, 0.3)],
 }
 EACH = [(name, p) for name, sets in CASES.items() for p in sets]
 
@@ -38,7 +43,7 @@ def test_every_shape_has_a_case():
 def test_value_is_that_of_the_plain_twin(name, p):
     value, _ = SHAPES[name](X, np.array(p))
     exact = plain_fit.SHAPES[name](X, *p)
-    bound = {"la": 2e-5, "lf": 2e-5, "mahan": 3e-7}.get(name, 3e-10)  # the blur is a sum over nodes; Weideman's series
+    bound = {"la": 2e-5, "lf": 2e-5, "mahan": 3e-7, "edge_logistic": 2e-7}.get(name, 3e-10)  # the blur is a sum over nodes; Weideman's series
     assert np.abs(value - exact).max() < bound * max(1.0, np.abs(exact).max())
 
 

@@ -1,0 +1,143 @@
+"""Axes of a leaf as HyperSpy keeps them, and back: scale, offset, unit, or every value where they are irregular."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from imgpipe.errors import DataError, UnitError
+from imgpipe.model import ARRAY_DIMS, UNCALIBRATED
+from imgpipe.units import convert, factor, spelling
+
+EVENNESS = 1e-6
+"""Largest distance of a coordinate from an even grid, in steps."""
+ENERGY_NAME = "Energy"
+NAMES = {
+    "energy": "energy", "x": "x", "y": "y", "z": "z", "width": "x", "height": "y", "depth": "z", "time": "time",
+    "position": "position", "distance": "position", "cycle": "cycle",
+}  # fmt: skip
+"""Dimension of an axis that HyperSpy or a vendor named so (small letters)."""
+POINTS = ("", "points", "point", "pixel", "pixels", "px", "1")
+"""What axes without a length scale carry as unit."""
+_LONG_NAMES = {"energy": "X-ray energy"}
+
+
+def signal_dims(dims: Sequence[str]) -> tuple[str, ...]:
+    """Return the dimensions that become HyperSpy's signal axes: energy, else an image, else the last one."""
+    if "energy" in dims:
+        return ("energy",)
+    return ("y", "x") if {"y", "x"} <= set(dims) else tuple(dims[-1:])
+
+
+def axis_of(array: xr.DataArray, dim: str, *, navigate: bool, kilo: bool) -> dict[str, Any]:
+    """Return a dimension as HyperSpy describes an axis.
+
+    Parameters
+    ----------
+    array : with the coordinate; names (elements) become their index
+    dim : dimension
+    navigate : it is a navigation axis
+    kilo : energies in keV, as eXSpy wants them
+
+    Raises
+    ------
+    DataError
+        when the coordinate neither rises nor falls throughout.
+    """
+    size = array.sizes[dim]
+    made: dict[str, Any] = {"name": ENERGY_NAME if dim == "energy" and kilo else dim, "navigate": navigate}
+    if dim not in array.coords or array[dim].dtype.kind not in "fiu":
+        return made | {"size": size, "scale": 1.0, "offset": 0.0}
+    unit = str(array[dim].attrs.get("units", ""))
+    values = np.asarray(array[dim].values, dtype=np.float64)
+    if dim == "energy" and kilo:
+        values, unit = values * factor(unit, "keV"), "keV"
+    return made | {"units": unit} | _places(dim, values)
+
+
+def _places(dim: str, values: np.ndarray) -> dict[str, Any]:
+    if values.size < 2:
+        return {"size": values.size, "scale": 1.0, "offset": float(values[0]) if values.size else 0.0}
+    step = (values[-1] - values[0]) / (values.size - 1)
+    even = values[0] + step * np.arange(values.size)
+    if step != 0.0 and np.abs(values - even).max() <= EVENNESS * abs(step):
+        return {"size": values.size, "scale": float(step), "offset": float(values[0])}
+    steps = np.diff(values)
+    if not (np.all(steps > 0) or np.all(steps < 0)):
+        raise DataError(
+            f"axis {dim} neither rises nor falls throughout; HyperSpy has no such axis.",
+            remedy="sort the leaf along it first: `leaf.sortby(...)`.",
+        )
+    return {"axis": values}
+
+
+def dims_of(axes: Sequence[Any], names: Mapping[str, str], *, spectra: bool) -> list[str]:
+    """Return the dimension of each axis, in the order of the data.
+
+    Parameters
+    ----------
+    axes : HyperSpy axes
+    names : axis name -> dimension, as noted when the signal left
+    spectra : the signal axis is an X-ray energy
+    """
+    guessed = [names.get(str(axis.name)) or NAMES.get(str(axis.name).lower()) for axis in axes]
+    default = _by_role(axes, spectra=spectra)
+    dims = guessed if None not in guessed and len(set(guessed)) == len(guessed) else default
+    return [str(dim) for dim in dims]
+
+
+def _by_role(axes: Sequence[Any], *, spectra: bool) -> list[str]:
+    """Return dimensions by what the axes are there for."""
+    outer = [axis for axis in axes if axis.navigate]
+    inner = len(axes) - len(outer)
+    if inner > 2 or len(axes) > 4:
+        raise DataError(f"a signal with {len(axes)} axes, {inner} of them signal axes, has no place in imgpipe.")
+    if inner == 2:
+        return [*("time", "z")[2 - len(outer) :], "y", "x"]
+    free = [["position"], ["y", "x"], ["z", "y", "x"]]
+    last = ["energy"] if spectra or inner == 0 or _is_energy(axes[-1]) else ["distance"]
+    return (free[len(outer) - 1] if outer else []) + last[:inner]
+
+
+def _is_energy(axis: Any) -> bool:
+    return str(axis.units) in ("eV", "keV")
+
+
+def coordinate_of(axis: Any, dim: str, label: Mapping[str, Any]) -> xr.DataArray:
+    """Return the coordinate of an axis, in the unit that imgpipe uses.
+
+    Parameters
+    ----------
+    axis : HyperSpy axis
+    dim : its dimension
+    label : what was noted when the signal left: `attrs` of the coordinate, `values` (names)
+    """
+    attrs = {"long_name": _LONG_NAMES.get(dim, dim), **label.get("attrs", {})}
+    names = label.get("values")
+    if names is not None and len(names) == axis.size:
+        return xr.DataArray(np.array(names, dtype=object), dims=(dim,), attrs=attrs)
+    unit = spelling(_unit(axis, dim))
+    wanted = ARRAY_DIMS.get(dim, "1") or "1"
+    try:
+        values = np.asarray(convert(np.array(axis.axis, dtype=np.float64), unit, wanted))
+        unit = wanted
+    except UnitError:
+        if unit != UNCALIBRATED:
+            raise
+        values = np.array(axis.axis, dtype=np.float64)
+    return xr.DataArray(values, dims=(dim,), attrs={**attrs, "units": unit})
+
+
+def _unit(axis: Any, dim: str) -> str:
+    """Return the unit of an axis as written; a length without one is in px."""
+    written = str(axis.units).strip()
+    if written.lower() in (*POINTS, "<undefined>", "none"):
+        if dim == "energy":
+            raise UnitError(
+                f"the energy axis {axis.name} has no unit.", remedy="set `signal.axes_manager[-1].units = 'keV'`."
+            )
+        return UNCALIBRATED if ARRAY_DIMS.get(dim) == "nm" else ARRAY_DIMS.get(dim, "1") or "1"
+    return written

@@ -1,0 +1,269 @@
+"""All that element profiles across a stack tell of its interfaces: which element steps where, positions, widths.
+
+First a fit with one observed width for each interface shows which element has a step where. Then all elements are
+fitted jointly, with the response where it is known, in the shape that is asked for or chosen, and each element by
+itself. Intrinsic widths and thicknesses get their intervals from the profile likelihood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgpipe.kernels.fit.diffusion import HALF_NORMAL_SD
+from imgpipe.kernels.fit.fitting import Noise
+from imgpipe.kernels.profile_choice import CANDIDATES, SYMMETRIC, choose
+from imgpipe.kernels.profile_fit import ProfileFit, fit_profiles
+from imgpipe.kernels.profile_intervals import ONE_SIDED, TWO_SIDED, profile, root_of_rise
+from imgpipe.kernels.profile_model import SIGNED, Response
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+CLEAR_STEP = 4.0
+"""A step of an element counts from this many standard uncertainties on."""
+RESOLVABLE = 3.0
+"""A layer of this many standard deviations of the response within it reaches 87 % of its own level; a thinner one can
+hardly be told from a still thinner, stronger one."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be fitted: x (point,), y (b, m, point), n interfaces; response, model and noise as in the step."""
+
+    x: Floats
+    y: Floats
+    n: int
+    noise: Noise
+    variance: Floats | None
+    response: Response | None
+    model: str
+
+    def fit(self, shape: str, start: tuple[Floats, Floats] | None, element: int | None = None, *,
+            steps: Bools | None = None, seen: bool = False, shared: bool = True) -> ProfileFit:  # fmt: skip
+        """Fit all elements or one; `seen`: the observed widths, without the response."""
+        chosen = slice(None) if element is None else slice(element, element + 1)
+        response = None if seen or self.response is None else self.response.of(chosen)
+        return fit_profiles(
+            self.x, self.y[:, chosen], self.n, shape=shape, noise=self.noise, response=response,
+            variance=None if self.variance is None else self.variance[:, chosen], start=start, shared_widths=shared,
+            steps=None if steps is None else steps[:, chosen], alone=element is not None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Of n interfaces of b scans, all (b, n): NaN where the data say nothing.
+
+    seen, u_seen : standard deviation of the observed edge
+    intrinsic, u, low, high : of the true transition and its 95 % interval; intrinsic is NaN where it is not resolved
+    bound : one-sided 95 % upper bound
+    resolved : it is above zero at 95 %
+    """
+
+    seen: Floats
+    u_seen: Floats
+    intrinsic: Floats
+    u: Floats
+    low: Floats
+    high: Floats
+    bound: Floats
+    resolved: Bools
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Interfaces as all elements jointly see them, or one element: positions (b, n) and widths."""
+
+    position: Floats
+    u_position: Floats
+    reduced: Floats
+    converged: Bools
+    widths: Widths
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Inner layers, all (b, n - 1): thickness with its 95 % interval, what could be resolved, and whether it may be less.
+
+    Of a layer that may be below the resolution only an upper bound is given, at least what could be resolved: the
+    likelihood would be sharper, but only as far as the shape of the response is known.
+    """
+
+    thickness: Floats
+    u: Floats
+    low: Floats
+    high: Floats
+    smallest: Floats
+    limited: Bools
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """steps (n, m): which element has a step where; clear (n,): whether any has; shape chosen and AICc of others."""
+
+    steps: Bools
+    clear: Bools
+    shape: str
+    criterion: dict[str, float]
+    joint: ProfileFit
+    together: Edges
+    alone: list[Edges | None]
+    layers: Layers
+
+
+def analyse(task: Task) -> Analysis:
+    """Fit everything."""
+    first = task.fit("erf", None, seen=True)
+    steps, clear = significant_steps(first)
+    start = first.position, first.width[:, :, 0]
+    seen = task.fit("erf", start, steps=steps, seen=True)
+    start = _filled(seen.position, start[0]), _filled(_mean(seen.width), start[1])
+    shared = task.response is not None
+    if task.model == "best":
+        shape, criterion, joint = choose(
+            lambda one: task.fit(one, start, steps=steps, shared=shared), SYMMETRIC if shared else CANDIDATES
+        )
+    else:
+        shape, criterion, joint = task.model, {}, task.fit(task.model, start, steps=steps, shared=shared)
+    sharp = shape == "step" and shared
+    blurred = task.fit("erf", start, steps=steps) if sharp else joint
+    together = _edges(task, steps, joint, blurred, seen, shape)
+    inside = _filled(together.position, start[0]), start[1]
+    alone = [_alone(task, shape, steps, inside, e) for e in range(steps.shape[1])]
+    return Analysis(steps, clear, shape, criterion, joint, together, alone, _layers(task, joint, seen, steps))
+
+
+def significant_steps(fitted: ProfileFit) -> tuple[Bools, Bools]:
+    """Return which element has a clear step at which interface (n, m) in any scan, and where any has (n,).
+
+    An interface at which none has one keeps its clearest, so that there is something to fit.
+    """
+    amplitude, free = fitted.layout.column, fitted.raw.q.shape[1]
+    covariance = fitted.raw.covariance[:, free:, free:]
+    below, above = amplitude[:-1], amplitude[1:]
+    variance = covariance[:, above, above] + covariance[:, below, below] - 2.0 * covariance[:, above, below]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.abs(np.diff(fitted.plateau, axis=1)) / np.sqrt(variance)
+    # of many scans the largest ratio is larger: sqrt(2 ln b) is where the largest of b normal variables is
+    ratio = np.max(np.where(np.isfinite(ratio), ratio, 0.0), axis=0)
+    steps = ratio > np.hypot(CLEAR_STEP, np.sqrt(2.0 * np.log(fitted.position.shape[0])))
+    clear = steps.any(axis=1)
+    steps[~clear, np.argmax(ratio[~clear], axis=1)] = True
+    return steps, clear
+
+
+def _alone(task: Task, shape: str, steps: Bools, start: tuple[Floats, Floats], e: int) -> Edges | None:
+    if not steps[:, e].any():
+        return None
+    seen = task.fit("erf", start, e, steps=steps, seen=True)
+    fitted = seen if task.response is None and shape == "erf" else task.fit(shape, start, e, steps=steps)
+    blurred = task.fit("erf", start, e, steps=steps) if shape == "step" and task.response is not None else fitted
+    own = np.zeros_like(steps)
+    own[:, e] = steps[:, e]
+    return _edges(task, own, fitted, blurred, seen, shape)
+
+
+def _misplacement(task: Task, steps: Bools) -> Floats:
+    """Return (n,) how far interfaces may be off as the response is not quite what it is taken for.
+
+    Between two responses of different width an edge is asymmetric; where in it the interface lies is known to the
+    relative uncertainty of the response times half their difference. Mean over the elements that have the step.
+    """
+    if task.response is None:
+        return np.zeros(task.n)
+    u = 0.5 * (task.response.u[:-1] + task.response.u[1:])
+    each = 0.5 * u * np.abs(np.diff(task.response.sigma, axis=0))
+    return np.asarray(np.sum(each * steps, axis=1) / np.maximum(steps.sum(axis=1), 1))
+
+
+def _edges(
+    task: Task, steps: Bools, fitted: ProfileFit, blurred: ProfileFit, seen: ProfileFit, shape: str
+) -> Edges:
+    """Collect the numbers; the widths of a sharp step are bounded with those of the error function, `blurred`."""
+    good = fitted.converged[:, None]
+    freedom = np.maximum(fitted.points - fitted.parameters, 1.0)
+    u = np.hypot(fitted.u_position, _misplacement(task, steps))
+    return Edges(
+        np.where(good, fitted.position, np.nan),
+        np.where(good, u, np.nan),
+        np.where(fitted.converged, fitted.raw.statistic / freedom, np.nan),
+        fitted.converged,
+        _widths(task, blurred, seen, shape),
+    )
+
+
+def _widths(task: Task, fitted: ProfileFit, seen: ProfileFit, shape: str) -> Widths:
+    b, n = fitted.position.shape
+    observed, u_observed = _mean(seen.width), _mean(seen.u_width)
+    out = {name: np.full((b, n), np.nan) for name in ("intrinsic", "u", "low", "high", "bound")}
+    resolved = np.zeros((b, n), dtype=np.bool_)
+    for k in range(n if task.response is not None else 0):
+        places = fitted.layout.width[k][fitted.layout.width[k] >= 0]
+        if not places.size:
+            continue
+        one = _one_width(fitted, int(places[0]), observed[:, k], shape)
+        resolved[:, k] = (one.pop("root") > ONE_SIDED) & (shape != "step")
+        for name, values in one.items():
+            out[name][:, k] = np.where(fitted.converged, values, np.nan)
+    for name in ("intrinsic", "u"):
+        out[name] = np.where(resolved, out[name], np.nan)
+    out["low"] = np.where(resolved | np.isnan(out["low"]), out["low"], 0.0)
+    out["high"] = np.where(resolved, out["high"], out["bound"])
+    return Widths(observed, u_observed, **out, resolved=resolved)
+
+
+def _one_width(fitted: ProfileFit, place: int, observed: Floats, shape: str) -> dict[str, Floats]:
+    """Return the standard deviation of the transition, its u and interval, and the root of the rise at zero."""
+    value, u = fitted.raw.q[:, place], np.sqrt(fitted.raw.covariance[:, place, place])
+    if shape in SIGNED:
+        sd = HALF_NORMAL_SD if shape == "erfc" else 1.0
+        size, root = np.abs(value) * sd, root_of_rise(fitted, place, np.zeros(value.shape))
+        low, high = np.maximum(size - TWO_SIDED * u * sd, 0.0), size + TWO_SIDED * u * sd
+        return {"intrinsic": size, "u": u * sd, "low": low, "high": high, "bound": size + ONE_SIDED * u * sd,
+                "root": root}  # fmt: skip
+    scale = np.where(np.isfinite(observed) & (observed > 0), 0.1 * observed, 0.01 * np.ptp(fitted.raw.high))
+    found = profile(fitted, place, scale, 0.0)
+    return {"intrinsic": value, "u": u, "low": found.low, "high": found.high, "bound": found.bound,
+            "root": found.root_at_least}  # fmt: skip
+
+
+def _layers(task: Task, joint: ProfileFit, seen: ProfileFit, steps: Bools) -> Layers:
+    b, inner = joint.thickness.shape
+    low, high = np.full((b, inner), np.nan), np.full((b, inner), np.nan)
+    smallest = np.full((b, inner), np.nan)
+    step = float(np.median(np.diff(task.x)))
+    limited = np.zeros((b, inner), dtype=np.bool_)
+    for k in range(inner):
+        smallest[:, k] = np.maximum(RESOLVABLE * _edge_within(task, seen, steps, k), 2.0 * step)
+        found = profile(joint, 1 + k, 0.2 * smallest[:, k], 0.0)
+        limited[:, k] = found.low < smallest[:, k]
+        low[:, k] = np.where(limited[:, k], 0.0, found.low)
+        high[:, k] = np.where(limited[:, k], np.maximum(found.bound, smallest[:, k]), found.high)
+    bad = ~joint.converged[:, None]
+    hidden = limited | bad
+    return Layers(
+        np.where(hidden, np.nan, joint.thickness), np.where(hidden, np.nan, joint.u_thickness),
+        np.where(bad, np.nan, low), np.where(bad, np.nan, high), smallest, limited & ~bad,
+    )  # fmt: skip
+
+
+def _edge_within(task: Task, seen: ProfileFit, steps: Bools, k: int) -> Floats:
+    """Return (b,) how wide the sharpest edge that shows inner layer k may be (sigma, 97.5 %)."""
+    showing = np.flatnonzero(steps[k : k + 2].any(axis=0))
+    if task.response is not None:
+        most = task.response.sigma[k + 1, showing] * (1.0 + TWO_SIDED * task.response.u[k + 1, showing])
+        return np.full(seen.position.shape[0], float(np.min(most)))
+    return np.asarray(np.nanmin(np.where(np.isfinite(seen.width), seen.width, np.inf)[:, k : k + 2].mean(1), axis=1))
+
+
+def _mean(width: Floats) -> Floats:
+    """Return the mean over elements (b, n) of what is known."""
+    known = np.isfinite(width)
+    total = np.where(known, width, 0.0).sum(axis=2)
+    return np.where(known.any(axis=2), total / np.maximum(known.sum(axis=2), 1), np.nan)
+
+
+def _filled(values: Floats, other: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, other)

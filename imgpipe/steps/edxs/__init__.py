@@ -1,0 +1,1 @@
+"""EDXS: line profiles, line intensities, response and quantification."""

@@ -1,0 +1,196 @@
+"""The step fit_interfaces."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import xarray as xr
+
+from imgpipe.errors import DataError
+from imgpipe.kernels.profile_analysis import Analysis, Task, analyse
+from imgpipe.kernels.profile_model import Response
+from imgpipe.kernels.profile_starts import count_interfaces, equal_variance
+from imgpipe.model import UNCALIBRATED, unit_of
+from imgpipe.step import step
+from imgpipe.steps.layers.interfaces_tables import Scene, tables
+from imgpipe.units import Dims, Gives, Unit
+
+Profile = Annotated[xr.DataArray, Unit("counts"), Dims("position")]
+PerLayer = Annotated[xr.DataArray, Unit("nm"), Dims("layer element")]
+SMOOTHED = 7
+"""Points over which the variance of line areas is averaged: that of single points follows their noise."""
+
+
+@step(version=1, measures=True)
+def fit_interfaces(
+    intensity: Profile,
+    u_intensity: Profile | None = None,
+    response_sigma: PerLayer | None = None,
+    response_shift: PerLayer | None = None,
+    u_response: Annotated[xr.DataArray, Unit("1"), Dims("layer element")] | None = None,
+    *,
+    layers: list[str] | None = None,
+    model: Literal["best", "erf", "logistic", "erfc", "exponential", "step"] = "best",
+    noise: Literal["auto", "poisson", "gaussian"] = "auto",
+    joint: bool = True,
+    elements: list[str] | None = None,
+) -> Annotated[
+    xr.Dataset,
+    Gives(
+        table="interfaces", interface_position="nm|px", u_interface_position="nm|px", observed_width="nm|px",
+        width="nm|px", u_width="nm|px", width_bound="nm|px", thickness="nm|px", smallest_resolvable="nm|px",
+        fitted="counts", fitted_low="counts", fitted_high="counts", fit_residual="1",
+    ),
+]:  # fmt: skip
+    """Fit the interfaces of element profiles: positions, widths as seen and as they are, thicknesses.
+
+    All elements are fitted jointly with shared interfaces by the project's fitting engine (row ``all``), and each one
+    by itself at the interfaces where it has a clear step. Plateaus are linear and not negative; counts are fitted with
+    the Poisson likelihood. With the response of xray_response an interface is seen through a different blur on each
+    side, uncertain by `u_response`, and the width beyond it is given: an interval where it is resolved at 95 %,
+    otherwise only a 95 % upper bound (profile likelihood). A layer thinner than ``smallest_resolvable`` (3 standard
+    deviations of the response within it) has no thickness but a bound.
+
+    Parameters
+    ----------
+    intensity : (element, position), counts; further dimensions are further scans, each fitted by itself.
+        `from: {intensity: gross}` fits the counts in the windows instead of line areas
+    u_intensity : standard uncertainty of line areas, for Gaussian noise
+    response_sigma, response_shift : (layer, element) from xray_response; without them only observed widths are known
+    u_response : (layer, element) relative standard uncertainty of the response; 15 % without it
+    layers : names in the order of the position axis; without it those of the response, else as many as are seen
+    model : of the transition; ``best`` by the corrected Akaike criterion, refused where points are too few; under a
+        response only the symmetric ones are compared, as an asymmetry can't be told from what the response is off by
+    noise : ``auto`` is poisson for whole counts, else gaussian
+    joint : fit all elements together too
+    elements : those that are fitted, all by default
+
+    Returns
+    -------
+    table ``interfaces``: one row for each boundary and element (``of_element``), ``all`` for the joint fit, with
+    ``interface_position``, ``observed_width`` (sigma of an error function), ``width`` (standard deviation of the true
+    transition; NaN where it is not resolved), ``width_low``, ``width_high`` (95 %), ``width_bound`` (one-sided 95 %),
+    ``interface_model``, ``reduced_deviance``; table ``layers``: ``thickness``, ``smallest_resolvable``; the curves
+    ``fitted``, ``fitted_low``, ``fitted_high`` (95 %) and ``fit_residual`` (standardised) of the joint fit
+    """
+    chosen = _elements(intensity, elements)
+    scene = _scene(intensity, chosen)
+    kind = _noise(scene.y, noise)
+    usable = _usable(scene, response_sigma, unit_of(intensity["position"]) != UNCALIBRATED)
+    variance = _variance(u_intensity, scene) if kind == "gaussian" else None
+    names = _layer_names(layers, response_sigma, scene, kind, variance)
+    response, reason = _response(scene, names, response_sigma, response_shift, u_response)
+    fitting = np.flatnonzero(usable if response is not None else scene.y.any(axis=(0, 2)))
+    if not fitting.size:
+        raise DataError("no element has counts: there is no interface to fit.")
+    task = Task(
+        scene.x, scene.y[:, fitting], len(names) - 1, "poisson" if kind == "poisson" else "gaussian",
+        None if variance is None else variance[:, fitting], None if response is None else _of(response, fitting), model,
+    )  # fmt: skip
+    return tables(scene, names, fitting, task, _analysed(task), joint, reason)
+
+
+def _analysed(task: Task) -> Analysis:
+    try:
+        return analyse(task)
+    except ValueError as error:
+        raise DataError(f"the profiles can't be fitted: {error}.") from None
+
+
+def _elements(intensity: xr.DataArray, wanted: list[str] | None) -> list[str]:
+    if "element" not in intensity.dims:
+        raise DataError("profiles want a dimension `element`.", remedy="run line_intensities first.")
+    known = [str(name) for name in intensity["element"].values]
+    if missing := [name for name in wanted or [] if name not in known]:
+        raise DataError(f"there is no profile of {', '.join(missing)}; known are {', '.join(known)}.")
+    return known if wanted is None else [name for name in known if name in wanted]
+
+
+def _scene(intensity: xr.DataArray, chosen: list[str]) -> Scene:
+    """Return the profiles as (scan, element, point)."""
+    x = np.asarray(intensity["position"].values, dtype=np.float64)
+    if x.size < 3 or (np.diff(x) <= 0).any():
+        raise DataError("profiles want at least 3 points at rising positions.")
+    lead = [str(d) for d in intensity.dims if d not in ("element", "position")]
+    values = intensity.transpose(*lead, "element", "position")
+    picked = np.isin(np.array([str(n) for n in values["element"].values]), chosen)
+    flat = np.asarray(values.values, dtype=np.float64).reshape(-1, *values.shape[-2:])[:, picked]
+    return Scene(intensity, tuple(lead), tuple(values.shape[:-2]), x, flat, chosen)
+
+
+def _noise(y: np.ndarray, noise: str) -> str:
+    whole = bool(np.all((y[np.isfinite(y)] >= 0) & (y[np.isfinite(y)] == np.floor(y[np.isfinite(y)]))))
+    if noise == "poisson" and (y[np.isfinite(y)] < 0).any():
+        raise DataError("counts below zero have no Poisson likelihood.", remedy="say noise: gaussian.")
+    return ("poisson" if whole else "gaussian") if noise == "auto" else noise
+
+
+def _variance(u: xr.DataArray | None, scene: Scene) -> np.ndarray | None:
+    """Return the variance (scan, element, point), averaged along the profile."""
+    if u is None:
+        return None
+    from scipy.ndimage import uniform_filter1d
+
+    square = _scene(u, scene.elements).y ** 2
+    known = np.isfinite(square) & (square > 0)
+    total = uniform_filter1d(np.where(known, square, 0.0), SMOOTHED, axis=-1, mode="nearest")
+    share = uniform_filter1d(known.astype(np.float64), SMOOTHED, axis=-1, mode="nearest")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(share > 1e-9, total / share, np.nan)
+    overall = np.nanmean(np.where(known, square, np.nan), axis=-1, keepdims=True) if known.any() else 1.0
+    return np.where(np.isfinite(mean), mean, overall)
+
+
+def _layer_names(
+    layers: list[str] | None, sigma: xr.DataArray | None, scene: Scene, kind: str, variance: np.ndarray | None
+) -> list[str]:
+    names = layers
+    if names is None and sigma is not None:
+        names = [str(name) for name in sigma["layer"].values]
+    if names is None:
+        count = count_interfaces(scene.x, equal_variance(scene.y, kind, variance))
+        names = [f"layer {k + 1}" for k in range(count + 1)]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise DataError(f"an interface is between two layers of different names, not {', '.join(names) or 'none'}.")
+    return names
+
+
+def _usable(scene: Scene, sigma: xr.DataArray | None, calibrated: bool) -> np.ndarray:
+    """Return (element,) which profiles have counts and, where it is used, a response."""
+    counted = scene.y.any(axis=(0, 2))
+    if sigma is None or not calibrated:
+        return np.asarray(counted)
+    known = {str(name): bool(np.isfinite(sigma.sel(element=name)).all()) for name in sigma["element"].values}
+    return np.asarray(counted & np.array([known.get(name, False) for name in scene.elements]))
+
+
+@dataclass(frozen=True)
+class _Given:
+    sigma: np.ndarray
+    shift: np.ndarray
+    u: np.ndarray
+
+
+def _response(
+    scene: Scene, names: list[str], sigma: xr.DataArray | None, shift: xr.DataArray | None, u: xr.DataArray | None
+) -> tuple[_Given | None, str]:
+    """Return the response (layer, element), or None and why."""
+    if sigma is None:
+        return None, "no response: intrinsic width unknown"
+    if unit_of(scene.intensity["position"]) == UNCALIBRATED:
+        return None, "uncalibrated: no response applied"
+    known = [str(name) for name in sigma["layer"].values]
+    if missing := [name for name in names if name not in known]:
+        raise DataError(f"the response does not know {', '.join(missing)}; it knows {', '.join(known)}.")
+
+    def of(array: xr.DataArray | None, otherwise: float) -> np.ndarray:
+        if array is None:
+            return np.full((len(names), len(scene.elements)), otherwise)
+        picked = array.sel(layer=names).reindex(element=scene.elements)
+        return np.asarray(picked.transpose("layer", "element").values, dtype=np.float64)
+
+    return _Given(of(sigma, np.nan), np.nan_to_num(of(shift, 0.0)), np.nan_to_num(of(u, 0.15), nan=0.15)), ""
+
+
+def _of(given: _Given, fitting: np.ndarray) -> Response:
+    return Response(given.sigma[:, fitting], given.shift[:, fitting], given.u[:, fitting])
