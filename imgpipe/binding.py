@@ -85,6 +85,8 @@ def _chosen(call: Call, leaves: Mapping[str, xr.Dataset]) -> list[str]:
             )
         return named
     fitting = [name for name, leaf in leaves.items() if not _missing(call, leaf)]
+    if len(fitting) > 1:
+        fitting = [name for name in fitting if _has_dimensions(call, leaves[name])] or fitting
     if len(fitting) == 1:
         return fitting
     if fitting:
@@ -130,6 +132,12 @@ def _chosen_together(call: Call, leaves: Mapping[str, xr.Dataset]) -> list[str]:
 def _missing(call: Call, leaf: xr.Dataset) -> list[str]:
     wanted = [v for v in call.step.variables if v.named and not (v.optional or v.many)]
     return [call.source(v.name) for v in wanted if call.source(v.name) not in leaf]
+
+
+def _has_dimensions(call: Call, leaf: xr.Dataset) -> bool:
+    """Tell whether the variables that a step wants have the dimensions that it asks for."""
+    wanted = [v for v in call.step.variables if v.named and v.dims and not (v.optional or v.many)]
+    return all(set(v.dims.required) <= set(leaf[call.source(v.name)].dims) for v in wanted if v.dims)
 
 
 def _result(call: Call, leaf: xr.Dataset) -> xr.Dataset | xr.DataArray:

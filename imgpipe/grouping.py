@@ -25,8 +25,8 @@ _OUR_NAMES = {
 
 WITHOUT_FIELDS = "all"
 """Name of the only group where file names have no field but that of the stack."""
-_COMPANIONS = ("-{}.hdr", ".hdr", ".txt", ".TXT")
-"""Endings of files that lie beside an image and hold its metadata (TESCAN, Hitachi, JEOL)."""
+_COMPANIONS = ("-{}.hdr", ".hdr", ".txt", ".TXT", ".raw", ".RAW", ".spc", "_Img.ipr", "_1.ser", "_2.ser")
+"""Endings of files that lie beside another, with its metadata or values (TESCAN, Hitachi, JEOL; RIPPLE, EDAX, TIA)."""
 
 
 @dataclass(frozen=True)

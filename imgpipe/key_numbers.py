@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """Element of an interface that was fitted to all elements jointly."""
-NOT_DETECTED = "not detected"
+NOT_DETECTED, OUTER = "not detected", "outer layer"
+"""Flag of an element, and of a layer that has no thickness because it goes on beyond the scan."""
 WANTED = {
     "layers": ("layer", ("thickness", "u_thickness", "thickness_low", "thickness_high")),
     "interfaces": ("boundary", ("position", "u_position", "width", "u_width", "width_bound")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle, open_bundle
 from imgpipe.grouping import WITHOUT_FIELDS
-from imgpipe.key_numbers import ALL, NOT_DETECTED
+from imgpipe.key_numbers import ALL, NOT_DETECTED, OUTER
 from imgpipe.rounding import decimals_for, is_only_component, rounded, with_uncertainty
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def _layers(result: Bundle) -> object:
     for _, row in layers.iterrows():
         ratio = [_ratio_text(row)] if plated else []
         numbers = thickness_texts(row)
-        if numbers == ("-", "-") and not row.get("flag"):
-            continue  # what lies outside of the first and the last interface has no thickness
+        if numbers == ("-", "-") and row.get("flag") in ("", None, OUTER):
+            continue
         texts = (row.get("group"), row.get("layer"), *numbers, *ratio, row.get("flag"))
         table.add_row(*(escape("" if text is None else str(text)) for text in texts))
     return table
@@ -74,7 +74,7 @@ def _edxs(result: Bundle) -> Iterator[object]:
         table = Table("group", "interface", "position", "width (sigma)", "flag")
         joint = rows[rows["element"] == ALL] if (rows["element"] == ALL).any() else rows
         for _, row in joint[joint["boundary"].notna()].iterrows():
-            texts = (row.get("group"), row.get("boundary"), *interface_texts(row), row.get("flag"))
+            texts = (row.get("group"), row.get("boundary"), *interface_texts(row), _own_flags(row, joint))
             table.add_row(*(escape("" if text is None else str(text)) for text in texts))
         yield table
     if "gradients" in known:
@@ -86,6 +86,15 @@ def _edxs(result: Bundle) -> Iterator[object]:
         for group in dict.fromkeys(missing["group"].astype(str)):
             names = dict.fromkeys(missing.loc[missing["group"] == group, "element"].astype(str))
             yield escape(f"{group}: {NOT_DETECTED}: {', '.join(names)}")
+
+
+def _own_flags(row: pd.Series[float], rows: pd.DataFrame) -> str:
+    """Return the flags of a row that not all rows of its group have."""
+    if "flag" not in rows:
+        return ""
+    texts = rows.loc[rows["group"] == row["group"], "flag"].fillna("").astype(str)
+    common = set.intersection(*(set(text.split("; ")) for text in texts)) if len(texts) > 1 else set()
+    return "; ".join(flag for flag in str(row.get("flag") or "").split("; ") if flag not in common)
 
 
 def _has(result: Bundle, name: str) -> bool:

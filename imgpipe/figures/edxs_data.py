@@ -17,6 +17,8 @@ from imgpipe.model import SERIES_DIMS
 TECHNIQUE = "edxs"
 NOT_DETECTED, LIMITED = "not detected", "resolution-limited"
 """Flags of an element and of a layer that figures and tables show in their own way."""
+OUTER = "outer layer"
+"""Flag of the first and the last layer, which have no thickness."""
 ALL = "all"
 """Element of an interface that is fitted to all elements jointly."""
 FWHM_OF_SIGMA = 2 * math.sqrt(2 * math.log(2))

@@ -73,9 +73,11 @@ def contrast_text(leaf: xr.Dataset, number: int) -> str:
         float(numbers_of(leaf, n, "gradient")[number])
         for n in ("contrast", "u_contrast", "contrast_low", "contrast_high", "apparent_contrast")
     )
-    what = f"{element} in {formula(layer)}" + (f" towards {formula(towards)}" if towards else "")
+    what = f"{element} in {formula(layer)}" + (
+        f" towards {formula(towards)}" if towards and "towards" not in claim else ""
+    )
     if not math.isfinite(value):
-        return f"{what}: {claim or 'not assessed'}"
+        return f"{what}:\n{claim or 'not assessed'}"
     text, spread = with_uncertainty(value, u)
     decimals = decimals_for(u) if math.isfinite(u) and u > 0 else 1
     numbers = f"{text} ± {spread} %" if spread != "–" else f"{text} %"

@@ -196,9 +196,13 @@ def _draw_counts(axes: Axes, leaf: xr.Dataset, element: str, place: Place, heigh
     axes.set_ylim(bottom, bottom + (max(top, 1.0) - bottom) * height / (height - ROOM))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, prune="upper"))
     axes.set_ylabel("counts")
-    axes.text(0.012, 1 - 0.45 * ROOM / height, line_names(leaf)[element], transform=axes.transAxes, va="center",
+    axes.text(0.012, 1 - 0.45 * ROOM / height, _label(leaf, element), transform=axes.transAxes, va="center",
               fontsize=7, weight="bold", color=colour)  # fmt: skip
     _response_bar(axes, leaf, element, place, 1 - 0.45 * ROOM / height)
+
+
+def _label(leaf: xr.Dataset, element: str) -> str:
+    return line_names(leaf)[element] + ("" if detected(leaf)[element] else ": not detected")
 
 
 def draw_interfaces(axes: Axes, leaf: xr.Dataset, scale: float, element: str = ALL, top: float = 1.0) -> None:

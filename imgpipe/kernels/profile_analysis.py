@@ -12,17 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imgpipe.kernels.fit import TOO_FEW, evaluate
 from imgpipe.kernels.fit.diffusion import HALF_NORMAL_SD
 from imgpipe.kernels.fit.fitting import Noise
 from imgpipe.kernels.profile_choice import CANDIDATES, SYMMETRIC, choose
 from imgpipe.kernels.profile_fit import ProfileFit, fit_profiles
 from imgpipe.kernels.profile_intervals import ONE_SIDED, TWO_SIDED, profile, root_of_rise
 from imgpipe.kernels.profile_model import SIGNED, Response
+from imgpipe.kernels.profile_starts import equal_variance, find_interfaces
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 CLEAR_STEP = 4.0
 """A step of an element counts from this many standard uncertainties on."""
+MISFIT = 5.0
+"""Residuals this many standard deviations too large are a misfit."""
 RESOLVABLE = 3.0
 """A layer of this many standard deviations of the response within it reaches 87 % of its own level; a thinner one can
 hardly be told from a still thinner, stronger one."""
@@ -74,18 +78,23 @@ class Widths:
 
 @dataclass(frozen=True)
 class Edges:
-    """Interfaces as all elements jointly see them, or one element: positions (b, n) and widths."""
+    """Interfaces as all elements jointly see them, or one element: positions (b, n) and widths.
+
+    reduced : (b,) deviance over degrees of freedom; below 1 where counts are few
+    misfit : (b,) the profiles are not of this model
+    """
 
     position: Floats
     u_position: Floats
     reduced: Floats
     converged: Bools
+    misfit: Bools
     widths: Widths
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Inner layers, all (b, n - 1): thickness with its 95 % interval, what could be resolved, and whether it may be less.
+    """Inner layers, all (b, n - 1): thickness with 95 % interval, what could be resolved, whether it may be less.
 
     Of a layer that may be below the resolution only an upper bound is given, at least what could be resolved: the
     likelihood would be sharper, but only as far as the shape of the response is known.
@@ -115,9 +124,12 @@ class Analysis:
 
 def analyse(task: Task) -> Analysis:
     """Fit everything."""
-    first = task.fit("erf", None, seen=True)
+    position, width, _ = find_interfaces(task.x, equal_variance(task.y, task.noise, task.variance), task.n)
+    first = task.fit("erf", (position, width), seen=True)
+    if (first.raw.status == TOO_FEW).all():
+        raise ValueError(f"{int(first.points.max())} points are too few for {int(first.parameters.max())} parameters")
     steps, clear = significant_steps(first)
-    start = first.position, first.width[:, :, 0]
+    start = _filled(first.position, position), _filled(first.width[:, :, 0], width)
     seen = task.fit("erf", start, steps=steps, seen=True)
     start = _filled(seen.position, start[0]), _filled(_mean(seen.width), start[1])
     shared = task.response is not None
@@ -178,9 +190,7 @@ def _misplacement(task: Task, steps: Bools) -> Floats:
     return np.asarray(np.sum(each * steps, axis=1) / np.maximum(steps.sum(axis=1), 1))
 
 
-def _edges(
-    task: Task, steps: Bools, fitted: ProfileFit, blurred: ProfileFit, seen: ProfileFit, shape: str
-) -> Edges:
+def _edges(task: Task, steps: Bools, fitted: ProfileFit, blurred: ProfileFit, seen: ProfileFit, shape: str) -> Edges:
     """Collect the numbers; the widths of a sharp step are bounded with those of the error function, `blurred`."""
     good = fitted.converged[:, None]
     freedom = np.maximum(fitted.points - fitted.parameters, 1.0)
@@ -190,8 +200,20 @@ def _edges(
         np.where(good, u, np.nan),
         np.where(fitted.converged, fitted.raw.statistic / freedom, np.nan),
         fitted.converged,
+        fitted.converged & _misfit(fitted),
         _widths(task, blurred, seen, shape),
     )
+
+
+def _misfit(fitted: ProfileFit) -> Bools:
+    """Return (b,) whether sum((y - mu)^2 / variance) is too large; of counts it has the variance sum(2 + 1 / mu)."""
+    points = np.maximum(fitted.points, 1).astype(np.float64)
+    variance = 2.0 * points
+    if fitted.data.noise == "poisson":
+        curve, _ = evaluate(fitted.layout.problem, fitted.raw.q, fitted.raw.amplitude)
+        variance = variance + np.sum(1.0 / np.maximum(np.nan_to_num(curve), 1e-3), axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(fitted.data.known_variance & (fitted.raw.reduced > 1.0 + MISFIT * np.sqrt(variance) / points))
 
 
 def _widths(task: Task, fitted: ProfileFit, seen: ProfileFit, shape: str) -> Widths:

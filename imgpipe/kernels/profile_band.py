@@ -17,7 +17,7 @@ STEP = 0.1
 
 @dataclass(frozen=True)
 class Directions:
-    """With the covariance C = V V^T of parameters and amplitudes:
+    """Derivatives of profiles, with the covariance C = V V^T of parameters and amplitudes.
 
     along : (b, K, K) V
     middle : (b, n) the curve; slope : (b, n, K) its derivatives along the columns of V

@@ -33,7 +33,9 @@ def corrected_akaike(fitted: ProfileFit) -> np.ndarray:
     return np.asarray(misfit + 2.0 * k + 2.0 * k * (k + 1.0) / left)
 
 
-def choose(fits: Callable[[str], ProfileFit], candidates: Sequence[str] = CANDIDATES) -> tuple[str, dict[str, float], ProfileFit]:
+def choose(
+    fits: Callable[[str], ProfileFit], candidates: Sequence[str] = CANDIDATES
+) -> tuple[str, dict[str, float], ProfileFit]:
     """Return the best shape, AICc of all relative to it (summed over scans), and its fit.
 
     Parameters
@@ -43,8 +45,8 @@ def choose(fits: Callable[[str], ProfileFit], candidates: Sequence[str] = CANDID
     """
     done = {shape: fits(shape) for shape in candidates}
     good = np.all([one.converged for one in done.values()], axis=0)
-    rows = good if good.any() else np.ones(good.shape, dtype=np.bool_)
-    total = {shape: float(np.nansum(corrected_akaike(one)[rows])) for shape, one in done.items()}
+    rows = np.flatnonzero(good if good.any() else np.ones(good.shape, dtype=np.bool_))
+    total = {shape: float(np.nansum(corrected_akaike(one.rows(rows)))) for shape, one in done.items()}
     least = min(total, key=lambda shape: total[shape])
     best = candidates[0] if total[candidates[0]] <= total[least] + CLEAR else least
     return best, {shape: value - total[best] for shape, value in total.items()}, done[best]

@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 FEW = 10.0
 """Plateaus below this many counts have their bias taken off."""
+RUNAWAY = 1e4
+"""A plateau this many times higher than the highest value makes a fit a failed one."""
 TOLERANCE = 1e-5
 """Of the engine, in units of the deviance: positions are good to 3e-3 of their standard uncertainty."""
 
@@ -60,7 +62,7 @@ class ProfileFit:
 
     position : (b, n); position_covariance : (b, n, n)
     thickness, u_thickness : (b, n - 1)
-    width, u_width : (b, n, m): standard deviation, or length with sign, of the model
+    width, u_width : (b, n, m): standard deviation, or length with sign, of the model; u is NaN for one at its bound
     plateau, u_plateau : (b, n + 1, m)
     deviance, points, parameters : (b,) with priors; number of points and of parameters
     converged : (b,)
@@ -85,7 +87,9 @@ class ProfileFit:
 
     def rows(self, chosen: NDArray[np.intp]) -> ProfileFit:
         """Return some of the scans."""
-        kept: dict[str, Any] = {name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        kept: dict[str, Any] = {
+            name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
         return replace(self, **kept, raw=take_rows(self.raw, chosen), data=self.data.rows(chosen))
 
     @property
@@ -151,7 +155,9 @@ def _few(layout: Layout, result: FitResult) -> Bools:
     return np.asarray((highest < FEW).any(axis=1) & (result.status == CONVERGED))
 
 
-def first_guess(layout: Layout, x: Floats, begin: tuple[Floats, Floats], shape: str, response: Response | None) -> Floats:
+def first_guess(
+    layout: Layout, x: Floats, begin: tuple[Floats, Floats], shape: str, response: Response | None
+) -> Floats:
     """Return the start of q (b, Q) from positions and observed widths (b, n)."""
     position, width = begin
     q = np.repeat(layout.start[None], position.shape[0], axis=0)
@@ -186,7 +192,7 @@ def _bounds(layout: Layout, steps: Bools, guess: Floats) -> tuple[Floats, Floats
     low, high = (np.repeat(edge[None], guess.shape[0], axis=0) for edge in (layout.problem.low, layout.problem.high))
     if not layout.ordered:
         known = layout.position >= 0
-        held = np.flatnonzero(~steps.any(axis=1)[known])
+        held = np.flatnonzero(~np.asarray(steps.any(axis=1))[known])
         low[:, held], high[:, held] = guess[:, held], guess[:, held]
     return low, high
 
@@ -205,6 +211,13 @@ def _fit_from(layout: Layout, data: Profiles, guess: Floats, low: Floats, high: 
     return result
 
 
+def _sane(result: FitResult, data: Profiles) -> Bools:
+    """Return (b,) whether no plateau has run away: one beyond the end of a scan can have any height."""
+    with np.errstate(invalid="ignore"):
+        highest = np.max(np.where(np.isfinite(data.y), data.y, 0.0), axis=1)
+        return np.asarray(result.amplitude.max(axis=1) <= RUNAWAY * highest)
+
+
 def summary(layout: Layout, result: FitResult, data: Profiles) -> ProfileFit:
     """Name the numbers of the engine's result."""
     n, b, free = layout.n, result.q.shape[0], result.q.shape[1]
@@ -214,7 +227,9 @@ def summary(layout: Layout, result: FitResult, data: Profiles) -> ProfileFit:
     with np.errstate(invalid="ignore"):
         sd = np.sqrt(np.einsum("bii->bi", covariance))
     width, u_width = np.full((b, n, layout.m), np.nan), np.full((b, n, layout.m), np.nan)
-    width[:, seen], u_width[:, seen] = result.q[:, layout.width[seen]], sd[:, layout.width[seen]]
+    stopped = result.at_low | result.at_high
+    width[:, seen] = result.q[:, layout.width[seen]]
+    u_width[:, seen] = np.where(stopped, np.nan, sd[:, :free])[:, layout.width[seen]]
     between = np.diff(up, axis=0)
     thickness_variance = np.einsum("ij,bjk,ik->bi", between, covariance[:, :free, :free], between)
     return ProfileFit(
@@ -229,7 +244,7 @@ def summary(layout: Layout, result: FitResult, data: Profiles) -> ProfileFit:
         deviance=result.statistic + result.prior_statistic,
         points=result.points,
         parameters=np.full(b, float(free + result.amplitude.shape[1] - len(layout.problem.prior_names))),
-        converged=result.status == CONVERGED,
+        converged=(result.status == CONVERGED) & _sane(result, data),
         layout=layout,
         raw=result,
         data=data,

@@ -86,7 +86,7 @@ def build(
     step, span = float(np.median(np.diff(x))), float(x[-1] - x[0])
     model = Model({**SHAPES, **stack_shapes(n)})
     plain = response is None and shape == "erf"
-    positions = _positions(model, x, steps.any(axis=1) | (not plain), ordered)
+    positions = _positions(model, x, np.asarray(steps.any(axis=1) | (not plain)), ordered)
     width = np.full((n, m), -1, dtype=np.int64)
     column = np.zeros((n + 1, m), dtype=np.int64)
     low = LEAST * step if plain else -span if shape in SIGNED else 0.0
@@ -100,10 +100,9 @@ def build(
         for k in np.flatnonzero(steps[:, e]):
             key = (int(k), 0 if shared_widths else e)
             if shape != "step" and key not in widths:
-                width[k, e] = len(model.free)
                 widths[key] = model.parameter(f"width {k} {e}", low, span)
             own: Parameter | float = widths.get(key, 0.0)
-            width[k, e] = -1 if shape == "step" else _free_index(model, own)
+            width[k, e] = _free_index(model, own)
             shares = [(columns[k], -1.0), (columns[k + 1], 1.0)]
             if plain:
                 model.term("edge_erf", segment, shares, [positions[k], own])
@@ -116,8 +115,8 @@ def build(
 
 
 def _free_index(model: Model, handle: Parameter | float) -> int:
-    assert isinstance(handle, Parameter)
-    return next(iter(model.parameters[handle].scales))
+    """Return the place in q of a free parameter, -1 for a constant."""
+    return next(iter(model.parameters[handle].scales)) if isinstance(handle, Parameter) else -1
 
 
 def _positions(model: Model, x: Floats, used: Bools, ordered: bool) -> list[Parameter | int]:
@@ -142,9 +141,7 @@ def _columns(model: Model, segment: Segment, steps: Bools, element: int) -> list
     return columns
 
 
-def _responses(
-    model: Model, response: Response | None, element: int, n: int, least: float
-) -> list[Parameter | float]:
+def _responses(model: Model, response: Response | None, element: int, n: int, least: float) -> list[Parameter | float]:
     """Return the response in each layer, at least that of a bin: a factor about 1 times the expected one."""
     if response is None:
         return [least] * (n + 1)

@@ -15,6 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from imgpipe.kernels.fit.elementary import CORE
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 PLACES = 80
@@ -88,58 +90,64 @@ def find_interfaces(x: Floats, values: Floats, count: int) -> tuple[Floats, Floa
     return words.position[chosen], words.width[chosen], explained
 
 
-@njit(cache=True, nogil=True)
-def best_edge(projected, gram, position, apart, others, count):  # type: ignore[no-untyped-def]
-    """Return the edge that explains most beside `others`, and how much.
-
-    projected : (m, a); others : (count,) edges in use; -1 where none
-    """
-    m, a = projected.shape
-    used = 0
-    index = np.zeros(count, np.int64)
-    for k in range(count):
-        if others[k] >= 0:
-            index[used] = others[k]
-            used += 1
-    factor, inner, along = np.zeros((used, used)), np.zeros((used, m)), np.zeros(used)
-    for i in range(used):  # Cholesky factor of the Gram matrix of the others, and their share of the profiles
+@njit(**CORE)
+def orthogonalise(projected, gram, index, factor, inner):  # type: ignore[no-untyped-def]
+    """Fill the Cholesky factor of the Gram matrix of the edges `index`, and their share of the profiles."""
+    for i in range(index.size):
         for j in range(i + 1):
             total = gram[index[i], index[j]]
             for k in range(j):
                 total -= factor[i, k] * factor[j, k]
             factor[i, j] = np.sqrt(max(total, 1e-12)) if i == j else total / factor[j, j]
-        for e in range(m):
+        for e in range(projected.shape[0]):
             total = projected[e, index[i]]
             for k in range(i):
                 total -= factor[i, k] * inner[k, e]
             inner[i, e] = total / factor[i, i]
-    best, most = -1, -1.0
-    for c in range(a):
+
+
+@njit(**CORE)
+def search(projected, gram, free, index, factor, inner, along):  # type: ignore[no-untyped-def]
+    """Return the edge that explains most beside those of `index`, -1 if none, and how much it does.
+
+    One that hardly differs from the others explains nothing.
+    """
+    best, most = -1, 0.0
+    for c in range(free.size):
+        if not free[c]:
+            continue
         left = gram[c, c]
-        free = True
-        for i in range(used):
+        for i in range(index.size):
             total = gram[index[i], c]
             for k in range(i):
                 total -= factor[i, k] * along[k]
             along[i] = total / factor[i, i]
             left -= along[i] * along[i]
-            free &= abs(position[c] - position[index[i]]) > apart
-        if not free or left < 1e-4 * gram[c, c]:
-            continue
         gain = 0.0
-        for e in range(m):
+        for e in range(projected.shape[0]):
             total = projected[e, c]
-            for i in range(used):
+            for i in range(index.size):
                 total -= along[i] * inner[i, e]
             gain += total * total
-        gain /= left
-        if gain > most:
-            best, most = c, gain
-    shared = 0.0
-    for i in range(used):
-        for e in range(m):
-            shared += inner[i, e] ** 2
-    return best, shared + max(most, 0.0)
+        if gain > most * left and left > 1e-4 * gram[c, c]:
+            best, most = c, gain / left
+    return best, most
+
+
+@njit(cache=True, nogil=True)
+def best_edge(projected, gram, position, apart, others):  # type: ignore[no-untyped-def]
+    """Return the edge that explains most beside `others`, and how much all explain.
+
+    projected : (m, a); others : (count,) edges in use, -1 where none
+    """
+    index = others[others >= 0]
+    factor, inner = np.zeros((index.size, index.size)), np.zeros((index.size, projected.shape[0]))
+    orthogonalise(projected, gram, index, factor, inner)
+    free = np.ones(position.size, np.bool_)
+    for i in range(index.size):
+        free &= np.abs(position - position[index[i]]) > apart
+    best, most = search(projected, gram, free, index, factor, inner, np.zeros(index.size))
+    return best, np.sum(inner * inner) + most
 
 
 @njit(cache=True, nogil=True)
@@ -151,13 +159,13 @@ def choose_edges(projected, gram, position, apart, count):  # type: ignore[no-un
     for i in range(b):
         now = np.full(count, -1)
         for n in range(count):
-            now[n], explained[i, n] = best_edge(projected[i], gram, position, apart, now, count)
+            now[n], explained[i, n] = best_edge(projected[i], gram, position, apart, now)
             for _ in range(SWEEPS if n > 0 else 0):
                 changed = False
                 for k in range(n + 1):
                     before = now[k]
                     now[k] = -1
-                    now[k], value = best_edge(projected[i], gram, position, apart, now, count)
+                    now[k], value = best_edge(projected[i], gram, position, apart, now)
                     if value <= explained[i, n] * (1.0 + 1e-9) or now[k] < 0:
                         now[k] = before
                     elif now[k] != before:

@@ -34,7 +34,7 @@ U_ABSORPTION = 0.3
 STRETCH, U_REACH = 1.5, 0.25
 """The reach of absorption is as uncertain as the response: a wider cusp, and its u relative to the loss."""
 TAIL_SCALE = 2.0
-LEAST, NOTICED = 1e-3, 0.03
+LEAST, NOTICED = 1e-3, 0.1
 """Losses that are left out, and those that count for how far an interface reaches."""
 WITHIN_99 = 2.576
 DEPTH_SHAPE = 2.5
@@ -149,7 +149,9 @@ def effects(inside: Inside, sides: tuple[Beside, Beside]) -> list[Cusp]:
         if sd > LEAST:
             wide = math.hypot(scale, inside.sigma) / inside.sigma
             found.append(Cusp(interface, wide, -amplitude * side.towards, sd, "absorption in the neighbour"))
-            found.append(Cusp(interface, STRETCH * wide, 0.0, U_REACH * abs(amplitude), "absorption from farther away"))
+            most = min(side.towards + side.u_towards, 1.0)
+            far = U_REACH * abs(amplitude) * most
+            found.append(Cusp(interface, STRETCH * wide, 0.0, far, "reach of absorption"))
     return found
 
 

@@ -111,11 +111,20 @@ def by_windows(counts: NDArray[np.generic], windows: Windows) -> Floats:
 def project(counts: NDArray[np.generic], matrix: Floats) -> Floats:
     """Return counts (n, K) @ matrix (K, q), (n, q), in the time it takes to read them where most are 0."""
     result = np.zeros((counts.shape[0], matrix.shape[1]))
-    values = np.ascontiguousarray(counts)
+    used = _used(matrix)
+    values = np.ascontiguousarray(counts[:, used])
     whole = values.dtype.kind in "ui" and values.shape[1] * values.dtype.itemsize % WORD == 0
     words = values.view(np.uint64) if whole else values
-    _project(words, values, np.ascontiguousarray(matrix), result)
+    _project(words, values, np.ascontiguousarray(matrix[used]), result)
     return result
+
+
+def _used(matrix: Floats) -> slice:
+    """Return the channels between the first and the last that count, in steps of whole words."""
+    rows = np.flatnonzero(matrix.any(axis=1))
+    if rows.size == 0:
+        return slice(0, 0)
+    return slice(int(rows[0]) // WORD * WORD, min(matrix.shape[0], (int(rows[-1]) // WORD + 1) * WORD))
 
 
 def total(counts: NDArray[np.generic], axes: Sequence[int]) -> Floats:
@@ -126,7 +135,7 @@ def total(counts: NDArray[np.generic], axes: Sequence[int]) -> Floats:
 @njit(cache=True, nogil=True)
 def _project(words, counts, matrix, result):  # type: ignore[no-untyped-def]
     """Look at several channels at once (one word), and at each of them only where the word is not 0."""
-    each = counts.shape[1] // words.shape[1]
+    each = counts.shape[1] // max(words.shape[1], 1)
     for n in range(counts.shape[0]):
         for w in range(words.shape[1]):
             if words[n, w] == 0:

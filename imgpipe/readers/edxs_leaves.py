@@ -135,9 +135,9 @@ def _stream(made: Leaf, one: Acquisition, dims: tuple[str, ...]) -> Stream:
         for region in regions(shape, chunks):
             values = taken(one.data, region).astype(dtype, copy=False)
             values = values[..., ::-1] if one.turned else values
-            statistics.add(values)
-            if len(shape) > 1:
-                rows[region[0]] += values.reshape(values.shape[0], -1).sum(axis=1, dtype=np.float64)
+            sums = values.reshape(values.shape[0], -1).sum(axis=1)  # integers stay exact in 64 bits
+            statistics.add(values, float(sums.sum()))
+            rows[region[0]] += sums
             yield region, values
         made.attrs["count_statistics"] = statistics.as_json()
         made.flags += [*_damage(rows, len(shape)), *statistics.flags()]

@@ -18,10 +18,17 @@ _LINE = re.compile(
     r"([\[(/]?\s*(counts?|cts|net|gross|intensity|cps|counts/s|at\.?\s*%|wt\.?\s*%|mass\s*%|%)\s*[\])]?)?\W*$"
 )
 _DATA = re.compile(r'^\s*"?[-+]?[.,]?\d')
+HDF5 = b"\x89HDF\r\n\x1a\n"
+"""First bytes of every HDF5 file."""
 EDAX_VERSIONS = (0.61, 0.7)
 _MOST_CELLS = 500
 _DOUBTFUL = {"I", "Y"}
 """Heads that alone may as well mean an intensity or an ordinate."""
+
+
+def hdf5(head: bytes) -> bool:
+    """Tell an HDF5 file; its suffix says which kind."""
+    return head.startswith(HDF5)
 
 
 def emsa(head: bytes) -> bool:

@@ -34,8 +34,8 @@ class CountStatistics:
     not_a_number: int = 0
     infinite: int = 0
 
-    def add(self, values: np.ndarray[Any, Any]) -> None:
-        """Take in a block."""
+    def add(self, values: np.ndarray[Any, Any], total: float | None = None) -> None:
+        """Take in a block; `total` is its sum, where it is known already (whole numbers)."""
         if not values.size:
             return
         first = self.count == 0
@@ -46,8 +46,8 @@ class CountStatistics:
             return
         low, high = float(values.min()), float(values.max())
         self.lowest, self.highest = (low, high) if first else (min(self.lowest, low), max(self.highest, high))
-        wide = np.float64 if values.dtype.kind == "f" else None
-        self.total += float(values.sum(dtype=wide))
+        known = total is not None and values.dtype.kind in "ui"
+        self.total += total if known and total is not None else float(values.sum())
         self.negative += int(np.count_nonzero(values < 0)) if low < 0 else 0
 
     def _finite(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

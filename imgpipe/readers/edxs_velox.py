@@ -119,7 +119,9 @@ def _header(signal: Signal) -> EdxsHeader:
     told = header_of(signal)
     raw = signal["original_metadata"]
     wanted = raw["BinaryResult"].get("Detector", "")
-    detector: dict[str, Any] = next((one for one in raw["Detectors"].values() if wanted and wanted in one["DetectorName"]), {})
+    detector: dict[str, Any] = next(
+        (one for one in raw["Detectors"].values() if wanted and wanted in one["DetectorName"]), {}
+    )
     told.put("live_time", detector.get("LiveTime"))
     told.put("real_time", detector.get("RealTime"))
     azimuth, elevation = (_degrees(detector.get(key)) for key in ("AzimuthAngle", "ElevationAngle"))

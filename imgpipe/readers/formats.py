@@ -8,6 +8,7 @@ Other packages add formats through the entry point group ``imgpipe.readers``: th
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,8 +19,6 @@ from imgpipe.readers import edxs_sniffs, xps_sniffs
 
 HEAD = 4096
 """Bytes read from the start of a file to know it."""
-HDF5 = b"\x89HDF\r\n\x1a\n"
-"""First bytes of every HDF5 file; the suffix tells which kind it is."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Format:
     claims : a text that no format fits, named so, is given to this reader (which then says what it lacks)
     reader : ``module:function``, called with a `imgpipe.readers.leaf.Source` in the child process
     library : distribution that decodes it; its version stands in error messages
-    direct : opened in place instead of being copied (chunked formats); `reader` is called with the path in this process
+    direct : opened in place instead of being copied (chunked formats); `reader` runs in this process, gives datasets
     folder : names of files that mark a folder as one of this format
     """
 
@@ -137,7 +136,7 @@ FORMATS: list[Format] = [
     Format(
         "NeXus (NXxps, NXmpes)",
         (".nxs", ".h5", ".hdf5", ".nexus"),
-        ((0, HDF5),),
+        ((0, edxs_sniffs.HDF5),),
         "imgpipe.readers.xps_nexus:read",
         "h5py",
     ),
@@ -195,8 +194,8 @@ FORMATS: list[Format] = [
         "imgpipe.readers.edxs_tia:read",
         "rosettasciio",
     ),
-    Format("Velox", (".emd",), ((0, HDF5),), "imgpipe.readers.edxs_velox:read", "rosettasciio"),
-    Format("HyperSpy", (".hspy",), ((0, HDF5),), "imgpipe.readers.edxs_hspy:read", "rosettasciio"),
+    Format("Velox", (".emd",), (), "imgpipe.readers.edxs_velox:read", "rosettasciio", sniff=edxs_sniffs.hdf5),
+    Format("HyperSpy", (".hspy",), (), "imgpipe.readers.edxs_hspy:read", "rosettasciio", sniff=edxs_sniffs.hdf5),
     Format(
         "zarr (opened in place)",
         (".zarr",),
@@ -260,9 +259,9 @@ def detect(path: Path, head: bytes) -> tuple[Format, list[str]]:
 
 def folder_format(path: Path) -> Format | None:
     """Return the format of a folder that holds a data set, None for any other folder and for files."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return None
-    return next((one for one in all_formats() if any((path / name).is_file() for name in one.folder)), None)
+    return next((one for one in all_formats() if any(os.path.isfile(path / name) for name in one.folder)), None)
 
 
 def _unknown(suffix: str, head: bytes) -> str:

@@ -16,7 +16,7 @@ from imgpipe.errors import DataError, ReadError
 from imgpipe.readers.file_stamp import look, require_unchanged
 from imgpipe.readers.formats import HEAD, Format, detect, folder_format
 from imgpipe.readers.ingest import POOL
-from imgpipe.readers.leaf import Limits
+from imgpipe.readers.leaf import Limits, Source
 from imgpipe.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _open_in_place(path: Path, form: Format) -> xr.DataTree:
 
     module, _, function = form.reader.partition(":")
     try:
-        found: dict[str, xr.Dataset] = getattr(importlib.import_module(module), function)(path)
+        found: dict[str, xr.Dataset] = getattr(importlib.import_module(module), function)(Source(path))
     except errors.ImgpipeError as error:
         raise _named(error, path, form) from None
     step = {"step": "read", "reader": form.reader, "library": f"{form.library} {version_of(form.library)}"}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from imgpipe.errors import DataError, ReadError
 from imgpipe.readers.child import DECODER_FAULTS
 from imgpipe.readers.edxs_axes import energy_factor, length_factor
+from imgpipe.readers.leaf import Source
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +30,7 @@ _UNSAFE = "pickle"
 _MOST_GROUPS = 10_000
 
 
-def open_folder(path: Path) -> dict[str, xr.Dataset]:
+def open_folder(source: Source) -> dict[str, xr.Dataset]:
     """Return the leaves of a zarr folder by name; nothing but coordinates and numbers is read.
 
     Raises
@@ -37,6 +38,7 @@ def open_folder(path: Path) -> dict[str, xr.Dataset]:
     ReadError, DataError
         no group with counts, objects instead of numbers, no coordinate of energies, a unit that is none.
     """
+    path = source.path
     try:
         import zarr
 

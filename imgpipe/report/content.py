@@ -69,6 +69,9 @@ EDXS_FLAGS = {
     " thin foil or the SEM image may help.",
     "width is an upper bound": "The interface is sharper than the response can tell: its width is below the bound with"
     " 95 % confidence.",
+    "outer layer": "The layer goes on beyond the end of the scan.",
+    "beside a layer below the resolution": "The position of this interface and the thickness of the layer beside it"
+    " can't be told apart well.",
     "overlaps": "Another line lies closer than the resolution of the detector: counts rest on the model of all lines.",
     "overvoltage": "The beam energy is less than 1.5 times the edge of this line: few X-rays, and a strong dependence"
     " on the state of the surface.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from imgpipe.bundle import Bundle
 from imgpipe.figures import leaf_kind, measured_leaves
+from imgpipe.figures.edxs_data import OUTER
 from imgpipe.figures.edxs_overview import best_rows
 from imgpipe.report.edxs_tables import claims
 from imgpipe.report.layer_rows import number, telling_fields
@@ -82,7 +83,9 @@ def edxs_part(
     bundle: Bundle, layers: pd.DataFrame, interfaces: pd.DataFrame, anchors: Mapping[str, str], places: Places
 ) -> EdxsPart:
     """Return what the page says over all EDXS groups; `layers` and `interfaces` are the tables of these alone."""
+    whole = _flags_of_leaves(bundle, places)  # said once, in the part about the group
     rows = [*_rows(layers, "layer", "thickness", anchors), *_rows(best_rows(interfaces), "boundary", "width", anchors)]
+    rows = [replace(row, flags=[flag for flag in row.flags if flag not in whole.get(row.group, ())]) for row in rows]
     order = {group: number for number, group in enumerate(dict.fromkeys(row.group for row in rows))}
     rows.sort(key=lambda row: order[row.group])
     said = [
@@ -90,6 +93,16 @@ def edxs_part(
         for group, name, text in _claims(bundle, places)
     ]
     return EdxsPart(rows, said, [flag for row in rows for flag in row.flags])
+
+
+def _flags_of_leaves(bundle: Bundle, places: Places) -> dict[str, set[str]]:
+    """Return for each group the flags that concern a leaf as a whole, which the tables repeat on each row."""
+    found: dict[str, set[str]] = {}
+    for group in bundle.groups:
+        for name, leaf in measured_leaves(bundle.tree(group)):
+            if (group, name) in places:
+                found.setdefault(group, set()).update(str(leaf.attrs.get("flags", "")).split("; "))
+    return found
 
 
 def _leaves_of(places: Places, group: str) -> list[str]:
@@ -111,7 +124,7 @@ def _rows(table: pd.DataFrame, thing: str, quantity: str, anchors: Mapping[str, 
     fields = telling_fields(table, known) if known in table else []
     for _, row in table.iterrows():
         made = _row(row, thing, quantity, anchors, fields)
-        if made.value != "–" or made.flags:
+        if made.value != "–" or set(made.flags) - {OUTER}:
             yield made
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from imgpipe.figures.edxs_data import (
     ALL,
     NOT_DETECTED,
+    OUTER,
     detected,
     elements,
     layers,
@@ -151,6 +152,8 @@ def layer_cells(leaf: xr.Dataset) -> Cells:
     rows = []
     for n, name in enumerate(str(name) for name in leaf["layer"].values):
         if not (np.isfinite([value[n], high[n]]).any() or flags[n]):
+            continue
+        if flags[n] == OUTER and not math.isfinite(value[n]):
             continue
         shown = _width_texts(value[n], u[n], low[n], high[n], high[n])
         rows.append([name, *shown, _plain(least[n]), _plain(electrons[n]), flags[n]])

@@ -32,8 +32,10 @@ def test_intervals_cover_in_a_few_hundred_scans():
 @pytest.mark.truth
 def test_intervals_cover():
     one, two, wide_one, wide_two = covered(2, 6000)
-    assert 0.66 <= one <= 0.70 and 0.93 <= two <= 0.97
-    assert 0.66 <= wide_one <= 0.70 and 0.93 <= wide_two <= 0.97
+    assert 0.66 <= one <= 0.70
+    assert 0.93 <= two <= 0.97
+    assert 0.66 <= wide_one <= 0.70
+    assert 0.93 <= wide_two <= 0.97
 
 
 def scipy_position(x, y, position, sigma, level):
@@ -101,7 +103,8 @@ def test_elements_share_the_interfaces():
     assert joint.u_position[:, 0].mean() < 0.8 * alone.u_position[:, 0].mean()
     off = (joint.position - position) / joint.u_position
     assert abs((np.abs(off) < 1.96).mean() - 0.95) < 0.03
-    assert joint.plateau.shape == (200, 3, 3) and joint.width.shape == (200, 2, 3)
+    assert joint.plateau.shape == (200, 3, 3)
+    assert joint.width.shape == (200, 2, 3)
     assert joint.thickness.mean() == pytest.approx(2500.0, abs=3.0)
 
 
@@ -111,7 +114,8 @@ def test_gaussian_noise_and_masked_points():
     y = classical(x, position, sigma, level) + 3.0 * rng.standard_normal((50, 200))
     y[:, 20:23] = np.nan
     fitted = fit_profiles(x, y, 3, noise="gaussian", variance=np.full(y.shape, 9.0))
-    assert fitted.converged.all() and (fitted.points == 197).all()
+    assert fitted.converged.all()
+    assert (fitted.points == 197).all()
     assert abs((np.abs(fitted.position - position) / fitted.u_position < 1.96).mean() - 0.95) < 0.06
 
 
@@ -124,7 +128,9 @@ def test_a_response_is_taken_off():
     response = Response(np.array([[below], [above]]), np.zeros((2, 1)), np.zeros((2, 1)))
     fitted = fit_profiles(x, y, 1, response=response)
     off = (fitted.width[:, 0, 0] - true) / fitted.u_width[:, 0, 0]
-    assert fitted.converged.all() and abs(off.mean()) < 0.35 and (np.abs(off) < 1.96).mean() > 0.88
+    assert fitted.converged.all()
+    assert abs(off.mean()) < 0.35
+    assert (np.abs(off) < 1.96).mean() > 0.88
     assert abs(fitted.position.mean()) < 4.0 * fitted.u_position.mean() / np.sqrt(80)
 
 

@@ -29,15 +29,18 @@ def held(seed, scans, width):
     y, response = hidden(seed, scans, width)
     fitted = fit_profiles(X, y, 1, response=response)
     found = profile(fitted, int(fitted.layout.width[0, 0]), 30.0, 0.0)
-    assert fitted.converged.all() and np.isfinite(found.bound).all()
+    assert fitted.converged.all()
+    assert np.isfinite(found.bound).all()
     return found
 
 
 def test_a_narrow_transition_has_a_bound_that_holds_and_is_not_resolved():
     found = held(1, 60, 20.0)
-    assert (found.bound > 20.0).mean() >= 0.95 and (found.bound < 400.0).all()
+    assert (found.bound > 20.0).mean() >= 0.95
+    assert (found.bound < 400.0).all()
     assert (found.root_at_least > ONE_SIDED).mean() <= 0.05 + 3.0 * np.sqrt(0.05 * 0.95 / 60)
-    assert (found.low[found.root_at_least < 1.9] == 0.0).all() and (found.high >= found.bound - 1e-6).all()
+    assert (found.low[found.root_at_least < 1.9] == 0.0).all()
+    assert (found.high >= found.bound - 1e-6).all()
 
 
 @pytest.mark.truth
@@ -72,7 +75,9 @@ def test_the_shape_is_chosen_by_the_criterion_and_refused_for_few_points():
     tail = np.where(x > 0, np.exp(-x / 150.0), 1.0)
     y = rng.poisson(5.0 + 300.0 * tail, (4, 200)).astype(float)
     best, criterion, fitted = choose(lambda shape: fit_profiles(x, y, 1, shape=shape))
-    assert best == "exponential" and criterion[best] == 0.0 and min(criterion.values()) == 0.0
+    assert best == "exponential"
+    assert criterion[best] == 0.0
+    assert min(criterion.values()) == 0.0
     assert np.median(fitted.width) == pytest.approx(150.0, rel=0.1)
     smooth = rng.poisson(5.0 + 300.0 * ndtr(-x / 90.0), (4, 200)).astype(float)
     assert choose(lambda shape: fit_profiles(x, smooth, 1, shape=shape))[0] == "erf"
@@ -89,8 +94,10 @@ def test_a_layer_below_the_response_has_a_bound_and_no_thickness():
     mean = 4.0 + 120.0 * (ndtr(xi) - ndtr(xi - 140.0 / 85.0))
     y = rng.poisson(mean, (5, 1, 201)).astype(float)
     found = analyse(Task(x, y, 2, "poisson", None, Response(sigma, np.zeros((3, 1)), np.full((3, 1), U)), "erf"))
-    assert found.layers.limited.all() and np.isnan(found.layers.thickness).all()
-    assert (found.layers.high >= 140.0).all() and (found.layers.low == 0.0).all()
+    assert found.layers.limited.all()
+    assert np.isnan(found.layers.thickness).all()
+    assert (found.layers.high >= 140.0).all()
+    assert (found.layers.low == 0.0).all()
     assert (found.layers.smallest > 255.0).all()
 
 

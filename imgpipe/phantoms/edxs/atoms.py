@@ -42,7 +42,7 @@ def mass_fractions(formula: str) -> dict[str, float]:
 
 
 def elastic_cross_section(number: int, energy: Floats) -> Floats:
-    """Return the total elastic cross-section of an atom, cm2 (Browning 1994, eq. 1).
+    """Return the total elastic cross-section of an atom, cm2 (Browning 1994).
 
     Parameters
     ----------

@@ -39,6 +39,10 @@ EXAMPLES = (
 )
 
 
+BAND = (1500.0, 2500.0)
+"""Rows of the map whose interfaces the expected table gives, nm."""
+
+
 def write_one(example: Example, folder: Path) -> tuple[Path, xr.Dataset]:
     """Write one file; return it and its truth."""
     path = folder / example.name
@@ -74,19 +78,21 @@ def write_all(folder: Path) -> list[Path]:
 
 
 def interface_rows(example: Example, truth: xr.Dataset) -> list[dict[str, str]]:
-    """Return the true interfaces of a file: position along the line, or along the mid row of a map."""
-    if "interface_x" in truth:
-        middle = truth["interface_x"].isel(y=truth.sizes["y"] // 2)
-        positions, along = middle.values, f"row y = {float(middle['y']):g} nm"
-    else:
-        positions, along = truth["interface_position"].values, "line"
+    """Return the true interfaces of a file: along the line, or along x in a band of rows of a map.
+
+    The width is the standard deviation of the mixing; of a map, of the places of the interface within the band.
+    """
+    along, positions, widths = "line", truth.get("interface_position"), truth["interface_sigma"]
+    if positions is None:
+        band = truth["interface_x"].sel(y=slice(*BAND))
+        along, positions, widths = f"x, rows {BAND[0]:g} to {BAND[1]:g} nm", band.mean("y"), band.std("y")
     return [
         {
             "file": example.name,
             "interface": str(name),
             "along": along,
             "position_nm": f"{float(positions[index]):.1f}",
-            "width_nm": f"{float(truth['interface_sigma'][index]):.1f}",
+            "width_nm": f"{float(widths[index]):.1f}",
         }
         for index, name in enumerate(truth["interface"].values)
     ]

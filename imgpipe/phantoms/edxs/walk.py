@@ -109,7 +109,7 @@ def turn(state, ux, uy, uz, cosine):  # type: ignore[no-untyped-def]
 
 @nb.njit(nogil=True, cache=True, inline="always")
 def scatter(state, medium, slab, index, energy, ux, uy, uz):  # type: ignore[no-untyped-def]
-    """Return the direction after an elastic event (Browning 1994, eqs. 5 to 7)."""
+    """Return the direction after an elastic event (Browning 1994)."""
     chosen = uniform(state)
     element = 0
     last = medium.chooser.shape[2] - 1

@@ -88,8 +88,8 @@ def line_intensities(
     window_width : of the window of a line, in FWHM
     background_distance : where the background windows begin left and right of the line, in FWHM
     confidence : of the critical level and the detection limit (Currie 1968)
-    accelerating_energy : replaces the beam energy of the file, in eV ("5 keV")
-    resolution : replaces the FWHM at Mn Ka of the file, in eV
+    accelerating_energy : replaces the beam energy of the file, in eV ("5 keV"), for later steps too
+    resolution : replaces the FWHM at Mn Ka of the file, in eV, for later steps too
 
     Returns
     -------
@@ -114,7 +114,8 @@ def line_intensities(
     places = over_places(counts, len(rows), found.work)
     notes = [*assumed, *found.notes, *(["lithium present: not measured, nothing normalised"] if lithium else [])]
     result = as_dataset(Measured(counts, energy, spectrum, rows, present, volts, fwhm, wish, found, places))
-    return joined_to(leaf, result, notes)
+    given = {"beam_energy": accelerating_energy, "detector_resolution": resolution}
+    return joined_to(leaf, result, notes, {name: value for name, value in given.items() if value is not None})
 
 
 def _energies(counts: xr.DataArray) -> np.ndarray:
@@ -138,7 +139,7 @@ def _beam(given: float | None, found: xr.DataArray | None) -> float:
     if not value > 0:
         raise DataError(
             "the beam energy is unknown, so that nobody can say which lines are excited.",
-            remedy="give it to the step (`accelerating_energy: 5 keV`) or under inputs (`beam_energy: 5 keV`).",
+            remedy="give it to the step: `accelerating_energy: 5 keV`.",
         )
     return value
 

@@ -33,14 +33,26 @@ def over_places(counts: xr.DataArray, rows: int, work: Spectra) -> np.ndarray:
     Numbers are 32 bit where the counts are 8 or 16 bit: sums of fewer than 256 channels stay exact.
     """
     dtype = np.dtype(np.float32 if counts.dtype.kind in "ui" and counts.dtype.itemsize <= 2 else np.float64)
-    if not is_lazy(counts):
-        flat = _block(counts.values, work=work, kind=dtype)
-    else:  # the numbers take the place of the energies: as many dimensions, so that reading and work become one task
-        chunks = (*counts.data.chunks[:-1], (len(QUANTITIES) * rows,))
-        meta = np.empty((0,) * counts.ndim, dtype)
-        lazy = counts.data.map_blocks(_block, work=work, kind=dtype, dtype=dtype, chunks=chunks, meta=meta)
-        flat = np.asarray(lazy.compute())
-    return np.moveaxis(flat, -1, 0).reshape(len(QUANTITIES), rows, *counts.shape[:-1])
+    result = np.empty((len(QUANTITIES) * rows, *counts.shape[:-1]), dtype)
+    if is_lazy(counts) and counts.ndim > 1:
+        _fill(counts.data, rows, work, result)
+    else:
+        result[:] = np.moveaxis(_block(counts.values, work=work, kind=dtype), -1, 0)
+    return result.reshape(len(QUANTITIES), rows, *counts.shape[:-1])
+
+
+def _fill(data: Any, rows: int, work: Spectra, result: np.ndarray) -> None:
+    """Let each chunk write its numbers into `result` (numbers, *places) itself: joining them would hold all twice.
+
+    The numbers take the place of the energies, as many dimensions, so that reading, work and writing are one task. The
+    threads of this process do it, whatever else dask is told: other processes can't write here.
+    """
+    import dask.array as da
+
+    chunks = (*data.chunks[:-1], (len(QUANTITIES) * rows,))
+    meta = np.empty((0,) * data.ndim, result.dtype)
+    lazy = data.map_blocks(_block, work=work, kind=result.dtype, dtype=result.dtype, chunks=chunks, meta=meta)
+    da.store(lazy, np.moveaxis(result, 0, -1), lock=False, scheduler="threads")
 
 
 def _block(values: np.ndarray, *, work: Spectra, kind: np.dtype[Any]) -> np.ndarray:

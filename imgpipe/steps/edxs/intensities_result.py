@@ -1,6 +1,6 @@
 """Put line intensities into a dataset: numbers per element and place, the overlaps, the curves of the sum."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,12 +47,20 @@ def as_dataset(one: Measured) -> xr.Dataset:
     return xr.merge(parts, join="exact", combine_attrs="override")
 
 
-def joined_to(leaf: xr.Dataset | None, result: xr.Dataset, notes: Sequence[str]) -> xr.Dataset:
-    """Return the leaf with the result in place of an older one, and what is to be said of the whole as flags."""
+def joined_to(
+    leaf: xr.Dataset | None, result: xr.Dataset, notes: Sequence[str], given: Mapping[str, float]
+) -> xr.Dataset:
+    """Return the leaf with the result in place of an older one, and what is to be said of the whole as flags.
+
+    Parameters
+    ----------
+    given : energies in eV that replace those of the leaf
+    """
     if leaf is None:
         return result.assign_attrs(flags="; ".join(notes))
     before = leaf.drop_dims(["element", "overlap"], errors="ignore")
-    before = before.drop_vars([name for name in result.data_vars if name in before])
+    before = before.drop_vars([name for name in (*result.data_vars, *given) if name in before])
+    before = before.assign({name: quantity(value, "eV", name.replace("_", " ")) for name, value in given.items()})
     flags = [text for text in (*str(leaf.attrs.get("flags", "")).split("; "), *notes) if text]
     merged = xr.merge([before, result], join="exact", combine_attrs="override")
     return merged.assign_attrs(leaf.attrs | {"flags": "; ".join(dict.fromkeys(flags))})
@@ -98,10 +106,7 @@ def _per_element(one: Measured, overlaps: Sequence[Overlap]) -> xr.Dataset:
         "xray_line": ([r.line.label if r.line else "" for r in one.rows], "X-ray line"),
         "window_valid": ([_window_word(one, n) for n in count], "window"),
         "worst_overlap": (partners, "line of another element that is hardest to tell apart"),
-        "element_flag": (
-            [_flag(one, n, overlaps, voltage[n], correlation[n], partners[n]) for n in range(len(one.rows))],
-            "flag",
-        ),
+        "element_flag": (flags, "flag"),
     }
     return xr.Dataset(
         {n: quantity(np.asarray(v, dtype=np.float64), u, t, "element") for n, (v, u, t) in numbers.items()}

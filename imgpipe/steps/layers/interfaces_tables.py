@@ -12,8 +12,6 @@ from imgpipe.model import UNCALIBRATED, quantity, texts, unit_of
 TWO_SIDED = 1.959963984540054
 TOGETHER = "all"
 """Element of the joint row of a boundary."""
-MISFIT = 5.0
-"""A reduced deviance this many standard deviations above 1 is flagged."""
 COLUMNS = {
     "interface_position": "position of the interface",
     "u_interface_position": "u of the position",
@@ -62,7 +60,7 @@ def _inner_flags(found: Analysis) -> np.ndarray:
     """Return (scan, interface) whether a layer beside the interface is below the resolution."""
     limited = found.layers.limited
     outer = np.zeros((limited.shape[0], 1), dtype=np.bool_)
-    return np.concatenate([outer, limited], axis=1) | np.concatenate([limited, outer], axis=1)
+    return np.asarray(np.concatenate([outer, limited], axis=1) | np.concatenate([limited, outer], axis=1))
 
 
 def _interfaces(
@@ -79,15 +77,15 @@ def _interfaces(
     table["reduced_deviance"] = quantity(_shaped(scene, [e.reduced for _, _, e in rows]), "1", "reduced deviance", dims)
     flags = np.array([_flags(k, edges, found, inner, reason) for k, _, edges in rows], dtype=object)
     table["interface_flag"] = _words(_shaped(scene, list(flags)), "flag", dims)
-    told = {
+    told: dict[str, tuple[str, list[str]]] = {
         "boundary": ("boundary", [f"{names[k]}|{names[k + 1]}" for k, _, _ in rows]),
         "of_element": ("element", [element for _, element, _ in rows]),
         "from_layer": ("layer below", [names[k] for k, _, _ in rows]),
         "to_layer": ("layer above", [names[k + 1] for k, _, _ in rows]),
         "interface_model": ("shape of the transition", [found.shape] * len(rows)),
     }
-    for name, (title, values) in told.items():
-        table[name] = texts(values, title, "interface")
+    for name, (title, words) in told.items():
+        table[name] = texts(words, title, "interface")
     return xr.Dataset(table, coords={"interface": texts(labels, "interface", "interface"), **_lead_coords(scene)})
 
 
@@ -112,17 +110,17 @@ def _row(edges: Edges, k: int) -> dict[str, np.ndarray]:
 
 def _flags(k: int, edges: Edges, found: Analysis, inner: np.ndarray, reason: str) -> list[str]:
     """Return the flags of one row, one for each scan."""
-    freedom = np.maximum(found.joint.points - found.joint.parameters, 1.0)
-    strange = edges.reduced > 1.0 + MISFIT * np.sqrt(2.0 / freedom)
     out = []
     for i in range(edges.position.shape[0]):
         said = [] if edges.converged[i] else ["fit failed"]
         said += [] if found.clear[k] else ["no clear step"]
         said += [reason] if reason else []
+        narrow = edges.converged[i] and not np.isfinite(edges.widths.u_seen[i, k])
+        said += ["narrower than the scan can show"] if narrow else []
         bounded = not reason and edges.converged[i] and not edges.widths.resolved[i, k]
         said += ["width is an upper bound"] if bounded else []
         said += ["beside a layer below the resolution"] if inner[i, k] else []
-        said += [f"misfit: reduced deviance {edges.reduced[i]:.2g}"] if strange[i] else []
+        said += [f"misfit: reduced deviance {edges.reduced[i]:.2g}"] if edges.misfit[i] else []
         out.append("; ".join(said))
     return out
 

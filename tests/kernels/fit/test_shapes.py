@@ -43,7 +43,9 @@ def test_every_shape_has_a_case():
 def test_value_is_that_of_the_plain_twin(name, p):
     value, _ = SHAPES[name](X, np.array(p))
     exact = plain_fit.SHAPES[name](X, *p)
-    bound = {"la": 2e-5, "lf": 2e-5, "mahan": 3e-7, "edge_logistic": 2e-7}.get(name, 3e-10)  # the blur is a sum over nodes; Weideman's series
+    bound = {"la": 2e-5, "lf": 2e-5, "mahan": 3e-7, "edge_logistic": 2e-7}.get(
+        name, 3e-10
+    )  # the blur is a sum over nodes; Weideman's series
     assert np.abs(value - exact).max() < bound * max(1.0, np.abs(exact).max())
 
 

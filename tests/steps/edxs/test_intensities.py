@@ -152,7 +152,9 @@ def test_without_a_beam_energy_nobody_knows_what_is_excited(rng):
     with pytest.raises(DataError, match="beam energy is unknown") as raised:
         measure(data)
     assert "accelerating_energy" in str(raised.value.remedy)
-    assert "intensity" in measure(data, accelerating_energy="5 keV")
+    found = measure(data, accelerating_energy="5 keV")
+    assert "intensity" in found
+    assert float(found["beam_energy"]) == 5000.0
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def test_rows_stand_where_elements_have_steps_and_one_for_all():
     for label, place in zip(("SE|Mg all", "Mg|W all", "W|Cu all"), PLACES, strict=True):
         one = row(result, label)
         assert float(one["interface_position"]) == pytest.approx(place, abs=4 * float(one["u_interface_position"]))
-        assert float(one["interface_position_low"]) < place + 15 and float(one["interface_position_high"]) > place - 15
+        assert float(one["interface_position_low"]) < place + 15
+        assert float(one["interface_position_high"]) > place - 15
     assert float(row(result, "SE|Mg S")["observed_width"]) == pytest.approx(110.0, rel=0.3)
     assert np.isnan(result["width"]).all()
     assert all("no response" in flag for flag in result["interface_flag"].values)
@@ -69,7 +70,8 @@ def test_layers_hold_all_names_and_the_inner_thicknesses():
     result = fit_interfaces(profiles(2), layers=LAYERS)
     assert list(result["layer"].values) == LAYERS
     thickness = result["thickness"].values
-    assert np.isnan(thickness[[0, 3]]).all() and list(result["layer_flag"].values[[0, 3]]) == ["outer layer"] * 2
+    assert np.isnan(thickness[[0, 3]]).all()
+    assert list(result["layer_flag"].values[[0, 3]]) == ["outer layer"] * 2
     for k, true in ((1, 2500.0), (2, 600.0)):
         assert thickness[k] == pytest.approx(true, abs=4 * float(result["u_thickness"][k]))
         assert result["thickness_low"].values[k] < thickness[k] < result["thickness_high"].values[k]
@@ -78,8 +80,10 @@ def test_layers_hold_all_names_and_the_inner_thicknesses():
 def test_with_a_response_sharp_interfaces_get_a_bound_and_no_width():
     result = fit_interfaces(profiles(3), None, response())
     assert list(result["layer"].values) == LAYERS
-    assert np.isnan(result["width"]).all() and (result["width_low"] == 0).all()
-    assert (result["width_bound"] > 0).all() and (result["width_bound"] < 150.0).all()
+    assert np.isnan(result["width"]).all()
+    assert (result["width_low"] == 0).all()
+    assert (result["width_bound"] > 0).all()
+    assert (result["width_bound"] < 150.0).all()
     assert set(result["interface_flag"].values) == {"width is an upper bound"}
     assert set(result["interface_model"].values) <= {"step", "erf", "logistic"}
 
@@ -88,7 +92,8 @@ def test_a_broad_interface_is_resolved_beyond_the_response():
     wide = tuple(float(np.hypot(s, 200.0)) for s in SIGMA)
     result = fit_interfaces(profiles(4, widths=wide), None, response(), layers=LAYERS, model="erf")
     one = row(result, "SE|Mg all")
-    assert float(one["width_low"]) < 200.0 < float(one["width_high"]) and float(one["width_low"]) > 50.0
+    assert float(one["width_low"]) < 200.0 < float(one["width_high"])
+    assert float(one["width_low"]) > 50.0
     assert float(one["width"]) == pytest.approx(200.0, abs=4 * float(one["u_width"]))
 
 
@@ -96,7 +101,8 @@ def test_curves_and_residuals_are_those_of_the_joint_fit():
     data = profiles(5)
     result = fit_interfaces(data, layers=LAYERS)
     assert result["fitted"].dims == data.dims
-    assert (result["fitted_low"] <= result["fitted"]).all() and (result["fitted"] <= result["fitted_high"]).all()
+    assert (result["fitted_low"] <= result["fitted"]).all()
+    assert (result["fitted"] <= result["fitted_high"]).all()
     assert float((result["fit_residual"] ** 2).mean()) == pytest.approx(1.0, abs=0.2)
     assert result["fitted"].attrs["noise"] == "poisson"
 
@@ -106,8 +112,29 @@ def test_several_scans_are_fitted_each_by_itself():
     assert result["interface_position"].dims == ("line", "interface")
     assert result["fitted"].dims == ("element", "line", "position")
     together = result["interface_position"].sel(interface="Mg|W all").values
-    assert together.shape == (3,) and np.ptp(together) > 0 and np.allclose(together, PLACES[1], atol=40.0)
+    assert together.shape == (3,)
+    assert np.ptp(together) > 0
+    assert np.allclose(together, PLACES[1], atol=40.0)
     assert len(leaf_tables(result)["interfaces"]) == 3 * result.sizes["interface"]
+
+
+def test_a_scan_without_values_is_a_row_of_nan_with_a_flag():
+    data = profiles(13, scans=2)
+    data[:, 0] = np.nan
+    result = fit_interfaces(data, None, response())
+    assert np.isnan(result["interface_position"].values[0]).all()
+    assert np.isfinite(result["interface_position"].values[1]).all()
+    assert all("fit failed" in flag for flag in result["interface_flag"].values[0])
+    assert "fit failed" in str(result["layer_flag"].values[0, 1])
+
+
+@pytest.mark.parametrize("model", ["exponential", "erfc", "logistic"])
+def test_other_shapes_by_name(model):
+    result = fit_interfaces(profiles(14), None, response(), model=model)
+    assert set(result["interface_model"].values) == {model}
+    found = result["interface_position"].sel(interface="Mg|W all")
+    assert abs(float(found) - PLACES[1]) < 60.0
+    assert (result["width_bound"] > 0).all()
 
 
 def test_answers_grow_with_the_unit():
@@ -119,7 +146,8 @@ def test_answers_grow_with_the_unit():
 def test_pixels_stay_pixels_and_get_no_response():
     result = fit_interfaces(profiles(8, unit="px"), None, response(), layers=LAYERS)
     assert result["interface_position"].attrs["units"] == "px"
-    assert np.isnan(result["width"]).all() and "uncalibrated" in str(result["interface_flag"].values[0])
+    assert np.isnan(result["width"]).all()
+    assert "uncalibrated" in str(result["interface_flag"].values[0])
 
 
 def test_the_number_of_layers_is_found():
