@@ -1,4 +1,4 @@
-"""Small EDXS maps and lines without instrument: Gaussian lines on a sloping background, mixed by normal distributions."""
+"""Small EDXS maps and lines without instrument: Gaussian lines on a slope, mixed by normal distributions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def edxs_map(seed: int = 3, shape: tuple[int, int] = (14, 50), step: float = 20.
 def edxs_line(seed: int = 4, points: int = 100, step: float = 10.0, dose: float = 20.0) -> xr.Dataset:
     """Return a line scan (position, energy) of unsigned integers."""
     mean = dose * expected(step * np.arange(points))
-    counts = quantity(np.random.default_rng(seed).poisson(mean).astype(np.uint32), "counts", "counts", "position energy")
+    counts = quantity(
+        np.random.default_rng(seed).poisson(mean).astype(np.uint32), "counts", "counts", "position energy"
+    )
     return _described(counts, {"position": axis("position", points, step, "nm"), "energy": _energy()})
 
 

@@ -96,6 +96,8 @@ def build(
         segment = model.segment(x)
         columns = _columns(model, segment, steps[:, e], e)
         column[:, e] = columns
+        if not steps[:, e].any():
+            continue  # a constant alone: no response is needed
         stack = _responses(model, response, e, n, BIN * step)
         for k in np.flatnonzero(steps[:, e]):
             key = (int(k), 0 if shared_widths else e)

@@ -139,8 +139,10 @@ def test_answers_grow_as_their_unit_says(variant):
 
 
 def _times(value: Any, factor: float) -> Any:
-    return [factor * v for v in value] if isinstance(value, list) and factor != 1.0 else (
-        factor * value if isinstance(value, float) else value
+    return (
+        [factor * v for v in value]
+        if isinstance(value, list) and factor != 1.0
+        else (factor * value if isinstance(value, float) else value)
     )
 
 

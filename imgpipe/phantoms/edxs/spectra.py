@@ -29,7 +29,7 @@ class Exposure:
     surface : counts per position of what lies on the whole face, by main line, as a share of `counts`: carbon, oxide,
         gallium of the ion beam
     bremsstrahlung : factor on the bremsstrahlung
-    pile_up : counts of the sum spectrum per pair of counts
+    pile_up : share of all counts that come as one of two photons: each takes two counts away
     current : of the beam, A
     """
 
@@ -72,9 +72,7 @@ def expected(table: xr.Dataset, detector: Detector, exposure: Exposure) -> Float
     beam_energy = float(table["beam_energy"])
     for label, counts in line_counts(table, detector, exposure).items():
         total = total + counts[:, None] * _family_shape(label, beam_energy, detector)
-    if exposure.pile_up > 0.0:
-        total = total + exposure.pile_up * _pairs(total)
-    return np.asarray(total)
+    return _piled_up(np.asarray(total), exposure.pile_up) if exposure.pile_up > 0.0 else np.asarray(total)
 
 
 def _family_shape(label: str, beam_energy: float, detector: Detector) -> Floats:
@@ -103,9 +101,10 @@ def _continuum(table: xr.Dataset, detector: Detector, exposure: Exposure) -> Flo
     return result * (dose(table, detector, exposure) * detector.channel * exposure.bremsstrahlung)
 
 
-def _pairs(counts: Floats) -> Floats:
-    """Return the spectrum of two photons counted as one."""
-    return np.asarray(np.maximum(fftconvolve(counts, counts, axes=1)[:, : counts.shape[1]], 0.0))
+def _piled_up(counts: Floats, share: float) -> Floats:
+    """Return the spectra in which a share of the counts comes as two photons counted as one, at the sum of both."""
+    pairs = np.maximum(fftconvolve(counts, counts, axes=1)[:, : counts.shape[1]], 0.0)
+    return np.asarray((1.0 - 2.0 * share) * counts + share * pairs / counts.sum(axis=1, keepdims=True))
 
 
 def live_time(table: xr.Dataset, detector: Detector, exposure: Exposure) -> float:

@@ -28,6 +28,7 @@ def fit_interfaces(
     response_sigma: PerLayer | None = None,
     response_shift: PerLayer | None = None,
     u_response: Annotated[xr.DataArray, Unit("1"), Dims("layer element")] | None = None,
+    exposure: Annotated[xr.DataArray, Unit("1"), Dims("position")] | None = None,
     *,
     layers: list[str] | None = None,
     model: Literal["best", "erf", "logistic", "erfc", "exponential", "step"] = "best",
@@ -58,6 +59,7 @@ def fit_interfaces(
     u_intensity : standard uncertainty of line areas, for Gaussian noise
     response_sigma, response_shift : (layer, element) from xray_response; without them only observed widths are known
     u_response : (layer, element) relative standard uncertainty of the response; 15 % without it
+    exposure : (position,) from line_profile: pixels of a bin over their mean, which the counts are divided by
     layers : names in the order of the position axis; without it those of the response, else as many as are seen
     model : of the transition; ``best`` by the corrected Akaike criterion, refused where points are too few; under a
         response only the symmetric ones are compared, as an asymmetry can't be told from what the response is off by
@@ -74,6 +76,8 @@ def fit_interfaces(
     ``fitted``, ``fitted_low``, ``fitted_high`` (95 %) and ``fit_residual`` (standardised) of the joint fit
     """
     chosen = _elements(intensity, elements)
+    intensity = _evenly(intensity, exposure)
+    u_intensity = None if u_intensity is None else _evenly(u_intensity, exposure)
     scene = _scene(intensity, chosen)
     kind = _noise(scene.y, noise)
     usable = _usable(scene, response_sigma, unit_of(intensity["position"]) != UNCALIBRATED)
@@ -88,6 +92,13 @@ def fit_interfaces(
         None if variance is None else variance[:, fitting], None if response is None else _of(response, fitting), model,
     )  # fmt: skip
     return tables(scene, names, fitting, task, _analysed(task), joint, reason)
+
+
+def _evenly(array: xr.DataArray, exposure: xr.DataArray | None) -> xr.DataArray:
+    """Return counts as if all bins held the same number of pixels."""
+    if exposure is None or bool((exposure == 1.0).all()):
+        return array
+    return (array / exposure).transpose(*array.dims).assign_attrs(array.attrs)
 
 
 def _analysed(task: Task) -> Analysis:
