@@ -33,17 +33,37 @@ IMAGE_WIDTH, HEIGHT, WIDE = 62.0, 55.0, 1.8
 
 
 def scan_image(leaf: xr.Dataset, beside: Mapping[str, xr.Dataset]) -> xr.DataArray | None:
-    """Return the image on whose pixels the line of a leaf lies: its own, or that of a map of the same group."""
+    """Return the image on which the line of a leaf lies: its own, a map's, or one of the same field."""
     if not segments(leaf):
         return None
     for one in (leaf, *(other for other in beside.values() if other is not leaf)):
         if "image" not in one or not {"y", "x"} <= set(one["image"].dims):
             continue
-        if one is not leaf and "element" not in one.dims and "counts" not in one:
-            continue  # an image with a scale of its own: where the map lies on it is not known
+        if one is not leaf and not _is_map(one) and not _shows_a_map(one, beside):
+            continue  # where the map lies on it is not known
         if segments_on(leaf, one):
             return first_frame(one["image"], ("y", "x"))
     return None
+
+
+def _is_map(leaf: xr.Dataset) -> bool:
+    return {"y", "x"} <= set(leaf.dims) and ("element" in leaf.dims or "counts" in leaf)
+
+
+def _shows_a_map(image: xr.Dataset, beside: Mapping[str, xr.Dataset]) -> bool:
+    """Tell whether an image and a map of the same group cover the same field, to 2 % of its width and height."""
+    own = _field(image)
+    return any(np.allclose(_field(one), own, atol=0.02 * np.ptp(own)) for one in beside.values() if _is_map(one))
+
+
+def _field(leaf: xr.Dataset) -> np.ndarray:
+    """Return the borders of the outer pixels: left, right, top, bottom, nm."""
+    ends = []
+    for dim in ("x", "y"):
+        values = np.asarray(leaf[dim].values, dtype=np.float64)
+        half = 0.5 * (values[-1] - values[0]) / max(values.size - 1, 1)
+        ends += [values[0] - half, values[-1] + half]
+    return np.array(ends)
 
 
 def scan_figure(leaf: xr.Dataset, image: xr.DataArray, folder: Path, name: str, title: str) -> list[Path]:

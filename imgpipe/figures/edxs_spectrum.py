@@ -47,7 +47,7 @@ def line_figure(leaf: xr.Dataset, folder: Path, name: str, title: str) -> list[P
     """
     energy, counts = spectrum_of(leaf)
     rows = _window_rows(leaf, energy)
-    residual = _curve(leaf, "sum_residual")
+    residual = _standard_residual(leaf)
     strip = WINDOWS * (max(rows.values(), default=-1) + 1) + (SLIT if rows else 0.0)
     below = 0.0 if residual is None else RESIDUAL + SLIT
     with figure_style():
@@ -112,6 +112,14 @@ def line_table(leaf: xr.Dataset) -> pd.DataFrame:
 
 def _curve(leaf: xr.Dataset, name: str) -> np.ndarray | None:
     return np.asarray(leaf[name].values, dtype=float) if name in leaf and leaf[name].dims == ("energy",) else None
+
+
+def _standard_residual(leaf: xr.Dataset) -> np.ndarray | None:
+    """Return the residual in units of its expected deviation."""
+    residual, fit = _curve(leaf, "sum_residual"), _curve(leaf, "sum_fit")
+    if residual is None or fit is None or leaf["sum_residual"].attrs.get("units") != "counts":
+        return residual
+    return np.asarray(residual / np.sqrt(np.maximum(fit, 1.0)))
 
 
 def _line_curves(leaf: xr.Dataset) -> dict[str, np.ndarray]:
