@@ -76,6 +76,8 @@ def width_rows(interfaces: pd.DataFrame) -> pd.DataFrame:
 
 def group_names(table: pd.DataFrame) -> list[str]:
     """Return what tells the rows of one boundary apart: the group, and the leaf and line where there are several."""
+    if table.empty:
+        return []
     parts = ["group", *(n for n in ("leaf", "line") if n in table and table[n].nunique() > 1)]
     return [" ".join(str(value) for value in row) for row in table[parts].itertuples(index=False, name=None)]
 

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from imgpipe.kernels.parted import Parted
 from imgpipe.kernels.share_intervals import ONE_SIDED, TWO_SIDED
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Fractions:
-    """Atomic fractions (..., n) in percent with u and 95 % interval; `detected` is False where the amount is noise."""
-
-    percent: Floats
-    u_random: Floats
-    u_shared: Floats
-    low: Floats
-    high: Floats
-    detected: NDArray[np.bool_]
-
-    @property
-    def u(self) -> Floats:
-        """Random and shared part together."""
-        return np.asarray(np.hypot(self.u_random, self.u_shared))
-
-
-def fractions(amount: Floats, u_amount: Floats, u_relative: Floats) -> Fractions:
+def fractions(amount: Floats, u_amount: Floats, u_relative: Floats) -> Parted:
     """Return the fraction of each amount in their sum.
 
     Parameters
@@ -55,7 +37,7 @@ def fractions(amount: Floats, u_amount: Floats, u_relative: Floats) -> Fractions
     below, above = _beyond(share, shared / 100.0, -times), _beyond(share, shared / 100.0, times)
     low = np.where(detected, percent - np.hypot(times * random, percent - 100.0 * below), 0.0)
     high = percent + np.hypot(times * random, 100.0 * above - percent)
-    return Fractions(percent, random, shared, np.clip(low, 0.0, 100.0), np.clip(high, 0.0, 100.0), detected)
+    return Parted(percent, random, shared, np.clip(low, 0.0, 100.0), np.clip(high, 0.0, 100.0), detected)
 
 
 def _beyond(share: Floats, u: Floats, times: Floats) -> Floats:

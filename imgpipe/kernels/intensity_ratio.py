@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from imgpipe.kernels.parted import Parted
 from imgpipe.kernels.share_intervals import ONE_SIDED, TWO_SIDED
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """Ratios (n,) with u and 95 % interval; `detected` is False where the intensity is noise: an upper bound then."""
-
-    value: Floats
-    u_random: Floats
-    u_shared: Floats
-    low: Floats
-    high: Floats
-    detected: NDArray[np.bool_]
-
-    @property
-    def u(self) -> Floats:
-        """Random and shared part together."""
-        return np.asarray(np.hypot(self.u_random, self.u_shared))
-
-
-def ratio(counts: Floats, u_counts: Floats, standard: Floats, u_standard: Floats, dose: Floats, u_dose: float) -> Ratio:
+def ratio(
+    counts: Floats, u_counts: Floats, standard: Floats, u_standard: Floats, dose: Floats, u_dose: float
+) -> Parted:
     """Return counts / standard / dose.
 
     Parameters
@@ -55,7 +39,7 @@ def ratio(counts: Floats, u_counts: Floats, standard: Floats, u_standard: Floats
     below, above = _fieller(known, u_counts, relative, times)
     low = value - np.hypot(value * (1.0 - below), times * shared)
     high = value + np.hypot(above / standard / dose - value, times * shared)
-    return Ratio(value, random, shared, np.where(detected, np.maximum(low, 0.0), 0.0), high, detected)
+    return Parted(value, random, shared, np.where(detected, np.maximum(low, 0.0), 0.0), high, detected)
 
 
 def _fieller(counts: Floats, u_counts: Floats, relative: Floats, times: Floats) -> tuple[Floats, Floats]:

@@ -1,8 +1,8 @@
-"""Refine the energy scale and the resolution of a detector, once, on a sum spectrum."""
+"""Refine the energy scale and resolution of a detector and ratios of lines, once, on a sum spectrum."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ LIMIT = np.array([20.0, 5e-3, 0.15])
 """Largest correction of each."""
 NUDGE = np.array([0.5, 1e-4, 5e-3])
 """Steps of the numerical derivatives."""
+RATIO_LIMIT, RATIO_NUDGE = 3.0, 0.02
+"""Largest change of the logarithm of a ratio in its standard deviations, and step of its derivative."""
 ROUNDS = 8
 SETTLED = 0.05
 """Largest change of the last round, in standard deviations of what is known then."""
@@ -25,16 +27,21 @@ SETTLED = 0.05
 
 @dataclass(frozen=True)
 class Calibration:
-    """Correction of the file's calibration: a line of energy E stands at ``offset + gain E``, `width` times as wide."""
+    """Correction of the file's calibration: a line of energy E stands at ``offset + gain E``, `width` times as wide.
+
+    `ratios` are factors on ratios of lines, in the order in which they were declared doubtful.
+    """
 
     offset: float = 0.0
     gain: float = 1.0
     width: float = 1.0
+    ratios: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, change: Floats) -> Calibration:
-        """Build it from offset (eV), gain - 1 and width - 1."""
-        return cls(float(change[0]), 1.0 + float(change[1]), 1.0 + float(change[2]))
+        """Build it from offset (eV), gain - 1, width - 1 and the logarithms of the ratios' factors."""
+        ratios = tuple(float(one) for one in np.exp(change[3:]))
+        return cls(float(change[0]), 1.0 + float(change[1]), 1.0 + float(change[2]), ratios)
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,8 @@ class Refined:
 
     Attributes
     ----------
-    covariance : (3, 3) of offset (eV), gain and width, counting and prior
-    slopes : (K, 3) change of the expected counts with each
+    covariance : (3 + m, 3 + m) of offset (eV), gain, width and logarithms of ratios, counting and prior
+    slopes : (K, 3 + m) change of the expected counts with each
     """
 
     calibration: Calibration
@@ -52,7 +59,22 @@ class Refined:
     slopes: Floats
 
 
-def refine(design: Callable[[Calibration], Floats], counts: Floats) -> Refined:
+@dataclass(frozen=True)
+class _Prior:
+    sd: Floats
+    limit: Floats
+    nudge: Floats
+
+    @classmethod
+    def of(cls, doubts: Floats) -> _Prior:
+        joined = np.concatenate
+        return cls(
+            joined([PRIOR, doubts]), joined([LIMIT, RATIO_LIMIT * doubts]),
+            joined([NUDGE, np.full(doubts.size, RATIO_NUDGE)]),
+        )  # fmt: skip
+
+
+def refine(design: Callable[[Calibration], Floats], counts: Floats, doubts: Sequence[float] = ()) -> Refined:
     """Return the calibration at which shapes fit a spectrum best, its prior included.
 
     Gauss-Newton with the amplitudes of the shapes eliminated in each round.
@@ -61,14 +83,16 @@ def refine(design: Callable[[Calibration], Floats], counts: Floats) -> Refined:
     ----------
     design : gives the shapes (K, p) for a calibration
     counts : (K,)
+    doubts : (m,) standard deviation of the logarithm of each ratio of lines before the spectrum is seen
     """
-    change = np.zeros(3)
+    prior = _Prior.of(np.asarray(doubts, dtype=np.float64))
+    change = np.zeros(prior.sd.size)
     for _ in range(ROUNDS):
         shapes = design(Calibration.of(change))
         fit = fit_spectrum(shapes, counts)
-        slopes = np.stack([_slope(design, change, n, fit.amplitudes) for n in range(3)], axis=1)
-        step, covariance = _step(shapes[:, fit.amplitudes > 0], slopes, counts - fit.fitted, fit.fitted, change)
-        moved = np.clip(change + step, -LIMIT, LIMIT)
+        slopes = np.stack([_slope(design, change, n, prior, fit.amplitudes) for n in range(change.size)], axis=1)
+        step, covariance = _step(shapes[:, fit.amplitudes > 0], slopes, counts - fit.fitted, fit.fitted, change, prior)
+        moved = np.clip(change + step, -prior.limit, prior.limit)
         settled = bool(np.all(np.abs(moved - change) < SETTLED * np.sqrt(np.diag(covariance))))
         change = moved
         if settled:
@@ -76,19 +100,23 @@ def refine(design: Callable[[Calibration], Floats], counts: Floats) -> Refined:
     return Refined(Calibration.of(change), covariance, slopes)
 
 
-def _slope(design: Callable[[Calibration], Floats], change: Floats, n: int, amplitudes: Floats) -> Floats:
-    nudge = np.zeros(3)
-    nudge[n] = NUDGE[n]
+def _slope(
+    design: Callable[[Calibration], Floats], change: Floats, n: int, prior: _Prior, amplitudes: Floats
+) -> Floats:
+    nudge = np.zeros(change.size)
+    nudge[n] = prior.nudge[n]
     above, below = design(Calibration.of(change + nudge)), design(Calibration.of(change - nudge))
-    return np.asarray((above - below) @ amplitudes / (2.0 * NUDGE[n]))
+    return np.asarray((above - below) @ amplitudes / (2.0 * prior.nudge[n]))
 
 
-def _step(shapes: Floats, slopes: Floats, residual: Floats, fitted: Floats, change: Floats) -> tuple[Floats, Floats]:
+def _step(
+    shapes: Floats, slopes: Floats, residual: Floats, fitted: Floats, change: Floats, prior: _Prior
+) -> tuple[Floats, Floats]:
     """Return the step of the calibration, and its covariance (amplitudes eliminated)."""
     root = 1.0 / np.sqrt(np.maximum(fitted, LEAST))[:, None]
     basis = np.linalg.qr(shapes * root)[0]
-    scaled = slopes * PRIOR * root
+    scaled = slopes * prior.sd * root
     scaled -= basis @ (basis.T @ scaled)
-    inverse = np.linalg.inv(scaled.T @ scaled + np.eye(3))
-    step = inverse @ (scaled.T @ (residual * root[:, 0]) - change / PRIOR)
-    return np.asarray(step * PRIOR), np.asarray(inverse * np.outer(PRIOR, PRIOR))
+    inverse = np.linalg.inv(scaled.T @ scaled + np.eye(change.size))
+    step = inverse @ (scaled.T @ (residual * root[:, 0]) - change / prior.sd)
+    return np.asarray(step * prior.sd), np.asarray(inverse * np.outer(prior.sd, prior.sd))

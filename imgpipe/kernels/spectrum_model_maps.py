@@ -42,7 +42,11 @@ class Windows:
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """What `by_model` needs: the estimator, its channels, and which of its columns each row reads (-1: none)."""
+    """What `by_model` needs: the estimator, its channels, and which of its columns each row reads (-1: none).
+
+    `pairs` (p, p, p): what one photon of each of two shapes adds to the right-hand sides, times the share of sum peaks
+    among the counts; a pair comes once in as many photons as a spectrum has. None: no sum peaks.
+    """
 
     estimator: Estimator
     first: int
@@ -51,6 +55,7 @@ class ModelPlan:
     lines: int
     windows: Windows
     dispersion: float = 1.0
+    pairs: Floats | None = None
 
 
 def by_model(counts: NDArray[np.generic], plan: ModelPlan) -> Floats:
@@ -73,13 +78,24 @@ def by_model(counts: NDArray[np.generic], plan: ModelPlan) -> Floats:
     for start in range(0, n, SPECTRA_AT_ONCE):
         part = slice(start, start + SPECTRA_AT_ONCE)
         sums = project(counts[part], wanted)
-        amplitudes = plan.estimator.amplitudes(sums[:, :p])
+        amplitudes = _amplitudes(plan, sums[:, :p])
         variances = plan.estimator.variances(amplitudes) * plan.dispersion
         result[0, seen, part] = amplitudes[:, plan.columns[seen]].T
         result[1, seen, part] = np.sqrt(variances[:, plan.columns[seen]]).T
         result[2, seen, part] = sums[:, p:].T[seen]
         result[3, seen, part] = (amplitudes[:, plan.lines :] @ background).T[seen]
     return result
+
+
+def _amplitudes(plan: ModelPlan, right: Floats) -> Floats:
+    """Return amplitudes (n, p), what sum peaks add taken away: it follows from the amplitudes that ignore it."""
+    found = plan.estimator.amplitudes(right)
+    if plan.pairs is None:
+        return found
+    photons = np.maximum(found.sum(axis=1, keepdims=True), 1.0)
+    p = found.shape[1]
+    added = np.einsum("nj,njq->nq", found, (found @ plan.pairs.reshape(p, -1)).reshape(-1, p, p))
+    return plan.estimator.amplitudes(right - added / photons)
 
 
 def by_windows(counts: NDArray[np.generic], windows: Windows) -> Floats:

@@ -15,6 +15,7 @@ from typing import Any
 
 import xarray as xr
 
+from imgpipe.phantoms.command_line import write_from_command_line
 from imgpipe.phantoms.cross_section import make, write
 from imgpipe.phantoms.vendor_tiff import Vendor
 
@@ -285,16 +286,5 @@ chosen so that `realised` is a usual draw: within one standard error of `process
 """
 
 
-def main(arguments: list[str]) -> int:
-    """Write the example data into the folder named on the command line."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m imgpipe.phantoms.example_data OUT\n")
-        return 2
-    files = write_all(Path(arguments[0]))
-    total = sum(file.stat().st_size for file in files)
-    sys.stdout.write(f"{len(files)} files, {total / 1e6:.2f} MB\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_from_command_line(sys.argv[1:], write_all, "imgpipe.phantoms.example_data"))

@@ -13,7 +13,7 @@ from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import leaves
 from imgpipe.readers.edxs_signals import Signal, acquisition, is_image, is_spectral
 from imgpipe.readers.leaf import Leaf, Source
-from imgpipe.readers.nexus_guard import looked_over
+from imgpipe.readers.nexus_guard import looked_over, opened
 
 
 def read(source: Source) -> list[Leaf]:
@@ -51,11 +51,7 @@ def _leaves(signals: list[Signal], source: Source) -> list[Leaf]:
 
 def _looked_over(source: Source) -> tuple[list[str], bool]:
     """Check every link and field; return what is to be said, and whether the data can be read tile by tile."""
-    try:
-        file = h5py.File(source.path, "r")
-    except OSError as error:
-        raise ReadError(f"it can't be opened as HDF5: {str(error)[:200]}.") from None
-    with file:
+    with opened(source.path) as file:
         said = looked_over(file, source.limits)
         found = list(_data(file))
         for name, field in found:

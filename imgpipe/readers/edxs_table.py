@@ -22,7 +22,7 @@ from imgpipe.readers.edxs_sniffs import element_of, line_columns, line_head, pos
 from imgpipe.readers.edxs_tally import CountStatistics
 from imgpipe.readers.leaf import Axis, Block, Leaf, Scalar, Source, Stream, Texts
 from imgpipe.readers.xps_sniffs import cells_of
-from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, text_of
+from imgpipe.readers.xps_text import AGAIN, UNENDED, column_of, text_of
 
 Row = list[str]
 Numbers = np.ndarray[Any, Any]
@@ -93,8 +93,8 @@ def line_leaf(
     header = _header(before)
     others = [head for n, head in enumerate(heads) if n not in columns and n != place and head]
     header.flags += [f"columns not used: {', '.join(others)}"] if others else []
-    position = _column(rows, place, heads[place], comma)
-    counts = np.stack([_column(rows, n, heads[n], comma) for n in columns])
+    position = column_of(rows, place, heads[place], comma)
+    counts = np.stack([column_of(rows, n, heads[n], comma) for n in columns])
     counts = _counts(counts, [found[2] for found in columns.values()], header)
     order = _rising(position)
     axis = _axis(position[order], unit, heads[place], source, header)
@@ -114,15 +114,6 @@ def _require_width(heads: Row, rows: list[Row]) -> None:
                 f"the file is cut or damaged: row {number} of the table has {len(row)} cells, its head {wanted}.",
                 remedy=AGAIN,
             )
-
-
-def _column(rows: list[Row], index: int, head: str, comma: bool) -> Numbers:
-    texts = [row[index].replace(",", ".") if comma else row[index] for row in rows]
-    values = [number_of(text) for text in texts]
-    if None in values:
-        at = values.index(None)
-        raise ReadError(f"row {at + 1} of column {head!r} holds {texts[at][:40]!r}, no number.", remedy=AGAIN)
-    return np.array(values, np.float64)
 
 
 def _counts(values: Numbers, quantities: list[str], header: EdxsHeader) -> Numbers:

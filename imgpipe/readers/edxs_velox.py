@@ -19,7 +19,7 @@ from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import Acquisition, leaves, require_modest
 from imgpipe.readers.edxs_signals import Signal, acquisition, header_of, is_image, is_spectral
 from imgpipe.readers.leaf import Leaf, Source
-from imgpipe.readers.nexus_guard import looked_over
+from imgpipe.readers.nexus_guard import looked_over, opened
 
 SUMMED = "sum of {} detectors"
 
@@ -32,11 +32,7 @@ def read(source: Source) -> list[Leaf]:
     ReadError, DataError
         no Velox file, links to other files, no stream of X-rays (pruned), a damaged stream.
     """
-    try:
-        file = h5py.File(source.path, "r")
-    except OSError as error:
-        raise ReadError(f"it can't be opened as HDF5: {str(error)[:200]}.") from None
-    with file:
+    with opened(source.path) as file:
         said = looked_over(file, source.limits)
         _require_velox(file)
         signals, reader = _signals(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,6 +15,14 @@ MOST_OBJECTS = 100_000
 DEEPEST = 32
 SPARE = 1 << 26
 """Bytes that any field may decode to, whatever its ratio."""
+
+
+def opened(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading; `ReadError` when it is none or is damaged."""
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise ReadError(f"it can't be opened as HDF5: {str(error)[:200]}.") from None
 
 
 def looked_over(file: h5py.File, limits: Limits) -> list[str]:

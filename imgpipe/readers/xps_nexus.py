@@ -10,7 +10,7 @@ import numpy as np
 
 from imgpipe.errors import ReadError
 from imgpipe.readers.leaf import Leaf, Source
-from imgpipe.readers.nexus_guard import looked_over
+from imgpipe.readers.nexus_guard import looked_over, opened
 from imgpipe.readers.nexus_own import is_own, own_leaves
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_spectrum import MISSING, Spectrum
@@ -30,11 +30,7 @@ CONTRADICTION = "energies are named kinetic but some are negative: taken as bind
 
 def read(source: Source) -> list[Leaf]:
     """Return one leaf per region of a NeXus file."""
-    try:
-        file = h5py.File(source.path, "r")
-    except OSError as error:
-        raise ReadError(f"it can't be opened as HDF5: {str(error)[:200]}.") from None
-    with file:
+    with opened(source.path) as file:
         said = looked_over(file, source.limits)
         found = own_leaves(file, source.path) if is_own(file) else _foreign(file, source)
     for leaf in found:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
 from imgpipe.errors import ReadError
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_sniffs import cells_of, energy_head
-from imgpipe.readers.xps_spectrum import Numbers, Spectrum
-from imgpipe.readers.xps_text import AGAIN, UNENDED, number_of, text_of
+from imgpipe.readers.xps_spectrum import Spectrum
+from imgpipe.readers.xps_text import AGAIN, UNENDED, column_of, number_of, text_of
 
 Row = list[str]
 _COUNTS = re.compile(r"\b(counts?|intensity|signal|yield|cps|raw data)\b|^(c/s|i|y)$", re.IGNORECASE)
@@ -82,10 +80,10 @@ def spectrum_of(rows: list[Row], before: list[str], path: Path, comma: bool, she
     found = Spectrum(
         labels=(entries.get("region", ""), sheet, heads[values], path.stem),
         sample=entries.get("sample", ""),
-        energy=_column(data, energy, heads[energy], comma),
+        energy=column_of(data, energy, heads[energy], comma),
         scale=scale,
         unit=unit,
-        values=_column(data, values, heads[values], comma),
+        values=column_of(data, values, heads[values], comma),
         rate=bool(_RATE.search(heads[values])),
         raw={"heads": heads, "before": before},
     )
@@ -137,15 +135,6 @@ def _intensity_column(heads: Row, energy: int) -> int:
         f"{told} the intensity: {', '.join(heads[index] for index in named or others) or 'there is no other column'}.",
         remedy="name one column 'counts' (or 'counts/s'), and no other column so.",
     )
-
-
-def _column(rows: list[Row], index: int, head: str, comma: bool) -> Numbers:
-    texts = [row[index].replace(",", ".") if comma else row[index] for row in rows]
-    values = [number_of(text) for text in texts]
-    if None in values:
-        at = values.index(None)
-        raise ReadError(f"row {at + 1} of column {head!r} holds {texts[at][:40]!r}, no number.", remedy=AGAIN)
-    return np.array(values, np.float64)
 
 
 def _entry(line: str) -> tuple[str, str] | None:

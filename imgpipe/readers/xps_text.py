@@ -133,3 +133,13 @@ class Lines:
         if len(texts) != count:
             raise ReadError(f"the file is cut: {count} {what} are stated, {len(texts)} are there.", remedy=AGAIN)
         return numbers_of(texts)
+
+
+def column_of(rows: list[list[str]], index: int, head: str, comma: bool) -> Numbers:
+    """Return a column of a table as numbers; `comma`: the file writes decimals with a comma."""
+    texts = [row[index].replace(",", ".") if comma else row[index] for row in rows]
+    values = [number_of(text) for text in texts]
+    if None in values:
+        at = values.index(None)
+        raise ReadError(f"row {at + 1} of column {head!r} holds {texts[at][:40]!r}, no number.", remedy=AGAIN)
+    return np.array(values, np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from imgpipe.kernels.fit import asymmetric, curves, diffusion, mahan, peaks, stacked
+from imgpipe.kernels.fit import asymmetric, curves, diffusion, mahan, peaks, stacked, tailed
 from imgpipe.kernels.fit.shape import Shape
 
 
@@ -55,8 +55,9 @@ SHAPES = _table(
 def stack_shapes(interfaces: int) -> dict[str, Shape]:
     """Return the shapes of a stack of n interfaces, for ``Model({**SHAPES, **stack_shapes(n)})``.
 
-    They are called ``erf in stack``, ``logistic in stack``, ``exponential in stack``, ``erfc in stack`` and ``ramp in
-    stack`` and have 2 n + 4 parameters: see `imgpipe.kernels.fit.stacked`.
+    They are called ``erf in stack``, ``logistic in stack``, ``exponential in stack``, ``erfc in stack``, ``ramp in
+    stack``, ``tailed erf in stack`` and ``tailed logistic in stack``, and have 2 n + 4 parameters: see
+    `imgpipe.kernels.fit.stacked` and, for the tailed ones, `imgpipe.kernels.fit.tailed`.
     """
     return _table(
         in_stack("erf in stack", stacked.edge_in_stack, "width", interfaces),
@@ -64,6 +65,8 @@ def stack_shapes(interfaces: int) -> dict[str, Shape]:
         in_stack("exponential in stack", diffusion.exponential_in_stack, "length", interfaces),
         in_stack("erfc in stack", diffusion.erfc_in_stack, "length", interfaces),
         in_stack("ramp in stack", stacked.ramp_in_stack, "width", interfaces),
+        in_stack("tailed erf in stack", tailed.tailed_edge_in_stack, "width", interfaces),
+        in_stack("tailed logistic in stack", tailed.tailed_logistic_in_stack, "width", interfaces),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from imgpipe.phantoms.command_line import write_from_command_line
 from imgpipe.phantoms.example_data import as_csv
 from imgpipe.phantoms.xps.example_tables import component_rows, sample_rows, series_rows
 from imgpipe.phantoms.xps.example_text import origin
@@ -79,16 +80,5 @@ def write_all(folder: Path) -> list[Path]:
     return files
 
 
-def main(arguments: list[str]) -> int:
-    """Write the example data into the folder named on the command line."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m imgpipe.phantoms.xps.example_data OUT\n")
-        return 2
-    files = write_all(Path(arguments[0]))
-    total = sum(file.stat().st_size for file in files)
-    sys.stdout.write(f"{len(files)} files, {total / 1e6:.2f} MB\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_from_command_line(sys.argv[1:], write_all, "imgpipe.phantoms.xps.example_data"))

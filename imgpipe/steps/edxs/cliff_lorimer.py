@@ -7,7 +7,8 @@ import xarray as xr
 from pydantic import Field
 
 from imgpipe.errors import DataError
-from imgpipe.kernels.atomic_fractions import Fractions, fractions
+from imgpipe.kernels.atomic_fractions import fractions
+from imgpipe.kernels.parted import Parted
 from imgpipe.kernels.share_intervals import ONE_SIDED
 from imgpipe.model import quantity, unit_of
 from imgpipe.spelling import nearest
@@ -109,12 +110,12 @@ def _on_rows(array: xr.DataArray, rows: list[int]) -> np.ndarray:
     return np.maximum(np.asarray(first.values, dtype=np.float64), 0.0)
 
 
-def _with_u(counts: np.ndarray, u_counts: np.ndarray, per: np.ndarray, relative: np.ndarray) -> Fractions:
+def _with_u(counts: np.ndarray, u_counts: np.ndarray, per: np.ndarray, relative: np.ndarray) -> Parted:
     """Return the fractions with their uncertainties; the last axis is the element."""
     return fractions(np.moveaxis(counts, 0, -1) * per, np.moveaxis(u_counts, 0, -1) * per, relative)
 
 
-def _columns(kind: str, percent: np.ndarray, made: Fractions) -> list[tuple[str, np.ndarray, str]]:
+def _columns(kind: str, percent: np.ndarray, made: Parted) -> list[tuple[str, np.ndarray, str]]:
     word = "atomic" if kind == "atomic" else "mass"
     parts = {
         "{}": (np.moveaxis(percent, 0, -1), f"{word} fraction"),

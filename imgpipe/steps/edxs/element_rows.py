@@ -75,6 +75,10 @@ def with_columns(
 
 
 def lithium_declared(leaf: xr.Dataset, said: bool) -> bool:
-    """Tell whether the specimen holds lithium: as the setting says, or among the elements of the file or the table."""
+    """Tell whether the specimen holds lithium.
+
+    The setting says so, or line_intensities was told (attribute `lithium` of the leaf), or it is among the elements of
+    the file or the table.
+    """
     declared = str(leaf.attrs.get("elements", "")).split()
-    return said or "Li" in declared or "Li" in row_names(leaf)
+    return said or bool(leaf.attrs.get("lithium")) or "Li" in declared or "Li" in row_names(leaf)

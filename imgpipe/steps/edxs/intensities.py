@@ -8,8 +8,8 @@ from pydantic import Field
 
 from imgpipe.errors import DataError
 from imgpipe.step import step
-from imgpipe.steps.edxs.intensities_lines import choose_rows, lines_present
-from imgpipe.steps.edxs.intensities_maps import over_places, sum_spectrum
+from imgpipe.steps.edxs.intensities_lines import LOWEST, choose_rows, lines_present
+from imgpipe.steps.edxs.intensities_maps import over_places, pairs_of, sum_spectrum
 from imgpipe.steps.edxs.intensities_plan import Wish, measure_sum
 from imgpipe.steps.edxs.intensities_result import Measured, as_dataset, joined_to
 from imgpipe.units import Dims, Gives, Unit
@@ -17,6 +17,8 @@ from imgpipe.xrays.resolution import USUAL
 
 Counts = Annotated[xr.DataArray, Unit("counts"), Dims("energy", whole="energy")]
 Energy = Annotated[xr.DataArray, Unit("eV")]
+DECLARED = "declared"
+"""Value of the leaf's attribute `lithium` where it is said to be present; later steps then normalise nothing."""
 ALWAYS = ["C", "O", "Ga"]
 BESIDE = [2.0, 2.0]
 Volts = Annotated[float, Field(gt=0), Unit("eV")]
@@ -61,6 +63,7 @@ def line_intensities(
         total_intensity="counts", u_total_intensity="counts", critical_level="counts", detection_limit="counts",
         line_energy="eV", window_low="eV", window_high="eV", overvoltage="1", largest_correlation="1",
         sum_counts="counts", sum_fit="counts", sum_background="counts", sum_residual="counts", line_curve="counts",
+        sum_pile_up="counts", pile_up="percent", u_pile_up="percent",
     ),
 ]:  # fmt: skip
     """Measure how many counts each element's line has, in a spectrum, along a line, or over a map.
@@ -110,12 +113,14 @@ def line_intensities(
         (background_distance[0], background_distance[1]), confidence,
     )  # fmt: skip
     spectrum = _sound(sum_spectrum(counts))
-    found = measure_sum(energy, spectrum, rows, present, volts, fwhm, wish)
+    pairs = pairs_of(counts, spectrum, energy, LOWEST)
+    found = measure_sum(energy, spectrum, pairs, rows, present, volts, fwhm, wish)
     places = over_places(counts, len(rows), found.work)
-    notes = [*assumed, *found.notes, *(["lithium present: not measured, nothing normalised"] if lithium else [])]
+    notes = [*assumed, *found.notes]
     result = as_dataset(Measured(counts, energy, spectrum, rows, present, volts, fwhm, wish, found, places))
     given = {"beam_energy": accelerating_energy, "detector_resolution": resolution}
-    return joined_to(leaf, result, notes, {name: value for name, value in given.items() if value is not None})
+    said = {"lithium": DECLARED} if lithium else {}
+    return joined_to(leaf, result, notes, {name: value for name, value in given.items() if value is not None}, said)
 
 
 def _energies(counts: xr.DataArray) -> np.ndarray:

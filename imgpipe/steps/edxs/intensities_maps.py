@@ -10,6 +10,7 @@ import xarray as xr
 
 from imgpipe.blocks import is_lazy
 from imgpipe.kernels.spectrum_model_maps import QUANTITIES, total
+from imgpipe.kernels.spectrum_model_pile_up import pair_spectrum
 
 Spectra = Callable[[np.ndarray], np.ndarray]
 """Takes counts (n, K), gives (quantities, rows, n)."""
@@ -25,6 +26,21 @@ def sum_spectrum(counts: xr.DataArray) -> np.ndarray:
     parts = lazy.map_blocks(_block_total, dtype=np.float64, chunks=(*single, lazy.chunks[-1]))
     summed = parts.compute()
     return np.asarray(summed.sum(axis=tuple(range(summed.ndim - 1))))
+
+
+def pairs_of(counts: xr.DataArray, summed: np.ndarray, energy: np.ndarray, lowest: float) -> np.ndarray:
+    """Return the spectrum (K,) that pairs of photons make.
+
+    Along a line photons pair with those of their own place; in maps, which are not read for it, and in single spectra
+    the sum of all stands for each.
+
+    Parameters
+    ----------
+    summed : (K,) sum over all places
+    energy : (K,) eV
+    lowest : energy in eV below which there is noise, no photons
+    """
+    return pair_spectrum(counts.values if counts.ndim == 2 else summed[None, :], energy, lowest)
 
 
 def over_places(counts: xr.DataArray, rows: int, work: Spectra) -> np.ndarray:

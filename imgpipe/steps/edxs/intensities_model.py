@@ -1,9 +1,10 @@
-"""The model of a spectrum: one shape per element and shell, and bremsstrahlung; its fit to the sum of all spectra."""
+"""The model of a spectrum: one shape per element and shell, sum peaks, bremsstrahlung; its fit to the sum of spectra."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,36 +12,38 @@ from imgpipe.errors import DataError
 from imgpipe.kernels.spectrum_model import background_shapes, channel_edges, line_shapes
 from imgpipe.kernels.spectrum_model_calibration import Calibration, refine
 from imgpipe.kernels.spectrum_model_fit import Estimator, SpectrumFit, fit_spectrum
+from imgpipe.kernels.spectrum_model_pile_up import shifted
 from imgpipe.steps.edxs.intensities_lines import LOWEST, Row
 from imgpipe.xrays.detector import efficiency
-from imgpipe.xrays.lines import Line
+from imgpipe.xrays.lines import SHELL_OF, Line
 from imgpipe.xrays.resolution import fwhm
 
 DETECTORS = ("polymer", "none")
 """Windows of detectors that are tried; the one that fits the sum spectrum better is taken."""
-FREE_RATIO = ("Mz",)
-"""Lines with a shape of their own: the ratio of M zeta to M alpha is poorly known, and it stands beside Mg K."""
-LARGEST_RATIO = 0.2
-"""Of such a line to the main line of its shell."""
+KEPT = 8
+"""Calibrations whose line shapes are kept while a spectrum is refined."""
 LEAST_CHANNELS = 20
 
 
 @dataclass(frozen=True)
 class Family:
-    """Lines of one element and shell, in fixed ratios; the shape holds 1 count of `unit`.
-
-    `free` ones have a ratio to their shell that is taken from the sum spectrum.
-    """
+    """Lines of one element and shell; the shape holds 1 count of `unit`, the line that a row measures."""
 
     lines: tuple[Line, ...]
     unit: Line
-    free: bool = False
 
     @property
-    def name(self) -> str:
-        """Element and shell: ``W M``; with the line where it is one alone: ``W Mz``."""
-        single = self.unit.name if self.unit.name in FREE_RATIO else self.unit.family
-        return f"{self.unit.element} {single}"
+    def doubtful(self) -> tuple[tuple[int, ...], ...]:
+        """Places of the lines whose ratio to the alpha line is uncertain in common: those of one sub-shell and source.
+
+        Where they stand too near to the alpha line to be told from it, the ratio stays what it is and its uncertainty
+        is one of the area.
+        """
+        groups: dict[tuple[str, float], list[int]] = {}
+        for n, line in enumerate(self.lines):
+            if line.u_weight > 0.0:
+                groups.setdefault((SHELL_OF[line.name], line.u_weight), []).append(n)
+        return tuple(tuple(group) for group in groups.values())
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,20 @@ class SumModel:
 
     Attributes
     ----------
-    families : one per line shape; the background shapes follow them
+    families : one per line shape; sum peaks (one shape, if any) and the background shapes follow them
+    sums : whether there is a shape of sum peaks
     first, last : channels of the fit, last exclusive
     fit : of the sum spectrum
-    pixel : estimator for single spectra: lines with a free ratio are tied at the ratio of the sum
+    pixel : estimator for single spectra, without the shape of sum peaks
     dispersion : deviance per degree of freedom
     from_calibration : (shapes,) variance of each amplitude of the sum from what is left uncertain of the calibration
+        and of ratios between lines
     calibration, window : as refined; detector window that fits better
+    pile_up, u_pile_up : share of all counts that are two photons at once, 0 to 1
     """
 
     families: tuple[Family, ...]
+    sums: bool
     first: int
     last: int
     fit: SpectrumFit
@@ -67,6 +74,8 @@ class SumModel:
     from_calibration: np.ndarray
     calibration: Calibration
     window: str
+    pile_up: float
+    u_pile_up: float
 
     def column(self, line: Line) -> int:
         """Return the shape that holds a line."""
@@ -74,9 +83,15 @@ class SumModel:
 
     @property
     def background(self) -> np.ndarray:
-        """Expected background of the sum spectrum in the channels of the fit."""
-        n = len(self.families)
+        """Expected bremsstrahlung of the sum spectrum in the channels of the fit."""
+        n = len(self.families) + self.sums
         return np.asarray(self.fit.estimator.design[:, n:] @ self.fit.amplitudes[n:])
+
+    @property
+    def sum_peaks(self) -> np.ndarray:
+        """Expected counts of two photons at once in the channels of the fit."""
+        n = len(self.families)
+        return np.asarray(self.fit.estimator.design[:, n : n + self.sums] @ self.fit.amplitudes[n : n + self.sums])
 
 
 def families_of(present: Sequence[Line], rows: Sequence[Row]) -> tuple[Family, ...]:
@@ -84,33 +99,31 @@ def families_of(present: Sequence[Line], rows: Sequence[Row]) -> tuple[Family, .
     measured = {row.line for row in rows if row.line is not None}
     groups: dict[tuple[str, str], list[Line]] = {}
     for line in present:
-        own = line.name if line.name in FREE_RATIO else line.family
-        groups.setdefault((line.element, own), []).append(line)
-    tied = [(key, group) for key, group in groups.items() if key[1] not in FREE_RATIO]
-    free = [(key, group) for key, group in groups.items() if key[1] in FREE_RATIO]
-    return tuple(_family(group, measured) for _, group in (*tied, *free))
+        groups.setdefault((line.element, line.family), []).append(line)
+    return tuple(_family(group, measured) for group in groups.values())
 
 
 def _family(group: Sequence[Line], measured: set[Line]) -> Family:
     wanted = [line for line in group if line in measured]
-    unit = max(wanted or group, key=lambda line: line.weight)
-    return Family(tuple(group), unit, free=unit.name in FREE_RATIO and not wanted)
+    return Family(tuple(group), max(wanted or group, key=lambda line: line.weight))
 
 
 def fit_sum(
     energy: np.ndarray,
     counts: np.ndarray,
+    pairs: np.ndarray,
     families: Sequence[Family],
     beam_energy: float,
     resolution: float,
     *,
     background: bool,
 ) -> SumModel:
-    """Fit the sum spectrum, its calibration refined once.
+    """Fit the sum spectrum, its calibration and the ratios of lines refined once.
 
     Parameters
     ----------
     energy, counts : (K,) eV and counts
+    pairs : (K,) spectrum that pairs of photons make (`pair_spectrum`)
     beam_energy, resolution : eV
     background : whether there is bremsstrahlung
     """
@@ -122,70 +135,113 @@ def fit_sum(
             f"at least {LEAST_CHANNELS} are needed.",
             remedy="check that the energy axis and the beam energy are in the same unit.",
         )
-    shaped = [_Shapes(energy, families, first, last, resolution, beam_energy, window) for window in DETECTORS]
-    tried = [_fitted(one, counts[first:last]) for one in (shaped if background else [replace(shaped[0], window="")])]
-    return min(tried, key=lambda one: one.dispersion)
+    shaped = [
+        _Shapes(energy, pairs, tuple(families), first, last, resolution, beam_energy, window, background)
+        for window in (DETECTORS if background else DETECTORS[:1])
+    ]
+    return min((_fitted(one, counts[first:last]) for one in shaped), key=lambda one: one.dispersion)
 
 
 @dataclass(frozen=True)
 class _Shapes:
     energy: np.ndarray
-    families: Sequence[Family]
+    pairs: np.ndarray
+    families: tuple[Family, ...]
     first: int
     last: int
     resolution: float
     beam_energy: float
     window: str
+    bremsstrahlung: bool
+
+    @property
+    def axis(self) -> np.ndarray:
+        return self.energy[self.first : self.last]
+
+    @functools.cached_property
+    def _energies(self) -> np.ndarray:
+        return np.array([line.energy for family in self.families for line in family.lines])
+
+    @functools.cached_property
+    def _groups(self) -> list[list[int]]:
+        """Places of the lines, among all of all families, whose ratio is uncertain in common."""
+        starts = np.cumsum([0, *(len(family.lines) for family in self.families)])
+        return [[start + n for n in group] for start, f in zip(starts, self.families, strict=False) for group in f.doubtful]
+
+    @property
+    def doubts(self) -> list[float]:
+        """Relative uncertainty of the ratio of each group."""
+        lines = [line for family in self.families for line in family.lines]
+        return [lines[group[0]].u_weight for group in self._groups]
+
+    @functools.cached_property
+    def _weights(self) -> np.ndarray:
+        """Photons of each line that are counted, relative to the alpha line."""
+        weights = np.array([line.weight for family in self.families for line in family.lines])
+        return np.asarray(weights * efficiency(self._energies, self.window))
 
     def lines(self, calibration: Calibration) -> np.ndarray:
         """Return the line shapes (K, families) of a calibration."""
-        inside = slice(self.first, self.last)
-        edges = channel_edges(self.energy[inside])
-        columns = [_shape(family, edges, self.resolution, calibration) for family in self.families]
-        return np.stack(columns, axis=1)
+        weights = self._weights.copy()
+        for group, factor in zip(self._groups, calibration.ratios or (1.0,) * len(self._groups), strict=True):
+            weights[group] *= factor
+        place = (calibration.offset, calibration.gain, calibration.width)
+        return np.asarray(self._each(place) @ self._mixed(weights))
 
+    def _mixed(self, weights: np.ndarray) -> np.ndarray:
+        """Return counts of each line per count of the unit of each family, (lines, families)."""
+        mixed = np.zeros((weights.size, len(self.families)))
+        start = 0
+        for n, family in enumerate(self.families):
+            own = weights[start : start + len(family.lines)]
+            mixed[start : start + own.size, n] = own / own[family.lines.index(family.unit)]
+            start += own.size
+        return mixed
+
+    @functools.cached_property
+    def _known(self) -> dict[tuple[float, float, float], np.ndarray]:
+        return {}
+
+    def _each(self, place: tuple[float, float, float]) -> np.ndarray:
+        """Return the shape of each line (K, lines) at an offset, gain and width; those in use are kept."""
+        if place not in self._known:
+            if len(self._known) > KEPT:
+                self._known.clear()
+            offset, gain, width = place
+            widths = width * fwhm(self._energies, self.resolution)
+            self._known[place] = line_shapes(channel_edges(self.axis), offset + gain * self._energies, widths)
+        return self._known[place]
+
+    def sums(self, calibration: Calibration) -> np.ndarray:
+        """Return the shape of sum peaks (K, 1), on the zero of a calibration; none where no photons pair."""
+        step = (self.energy[-1] - self.energy[0]) / (self.energy.size - 1)
+        shape = shifted(self.pairs, -calibration.offset / step)[self.first : self.last, None]
+        return shape[:, : int(self.pairs.any())]
+
+    @functools.cached_property
     def backgrounds(self) -> np.ndarray:
-        """Return the background shapes (K, n); none without a window."""
-        energy = self.energy[self.first : self.last]
-        if not self.window:
-            return np.zeros((energy.size, 0))
-        return background_shapes(energy, self.beam_energy, efficiency(energy, self.window))
+        """Background shapes (K, n)."""
+        if not self.bremsstrahlung:
+            return np.zeros((self.axis.size, 0))
+        return background_shapes(self.axis, self.beam_energy, efficiency(self.axis, self.window))
 
-
-def _shape(family: Family, edges: np.ndarray, resolution: float, calibration: Calibration) -> np.ndarray:
-    energies = np.array([line.energy for line in family.lines])
-    weights = np.array([line.weight for line in family.lines]) / family.unit.weight
-    widths = calibration.width * fwhm(energies, resolution)
-    return np.asarray(line_shapes(edges, calibration.offset + calibration.gain * energies, widths) @ weights)
+    def design(self, calibration: Calibration) -> np.ndarray:
+        """Return all shapes (K, p): of the families, of sum peaks, of the background."""
+        return np.hstack([self.lines(calibration), self.sums(calibration), self.backgrounds])
 
 
 def _fitted(shapes: _Shapes, counts: np.ndarray) -> SumModel:
-    background = shapes.backgrounds()
-
-    def design(calibration: Calibration) -> np.ndarray:
-        return np.hstack([shapes.lines(calibration), background])
-
-    refined = refine(design, counts)
-    matrix = design(refined.calibration)
+    refined = refine(shapes.design, counts, shapes.doubts)
+    matrix = shapes.design(refined.calibration)
     fit = fit_spectrum(matrix, counts)
     freedom = max(1, counts.size - int((fit.amplitudes > 0).sum()))
-    pixel = Estimator.of(_tied(matrix, shapes.families, fit), fit.fitted)
+    n = len(shapes.families)
+    sums = bool(shapes.pairs[shapes.first : shapes.last].any())
     pull = fit.estimator.gain().T @ refined.slopes
+    doubt = np.einsum("pi,ij,pj->p", pull, refined.covariance, pull)
+    u = np.sqrt(fit.estimator.variances(fit.amplitudes[None, :])[0] + doubt)
     return SumModel(
-        tuple(shapes.families), shapes.first, shapes.last, fit, pixel, fit.deviance / freedom,
-        np.einsum("pi,ij,pj->p", pull, refined.covariance, pull), refined.calibration, shapes.window,
+        shapes.families, sums, shapes.first, shapes.last, fit, Estimator.of(np.delete(matrix, [n] * sums, 1), fit.fitted),
+        fit.deviance / freedom, doubt, refined.calibration, shapes.window,
+        float(fit.amplitudes[n]) if sums else 0.0, float(u[n]) if sums else 0.0,
     )  # fmt: skip
-
-
-def _tied(matrix: np.ndarray, families: Sequence[Family], fit: SpectrumFit) -> np.ndarray:
-    """Return the shapes with each free line added to its shell at the ratio of the fit, and empty in its own place."""
-    tied = matrix.copy()
-    for n, family in enumerate(families):
-        if not family.free:
-            continue
-        shell = [m for m, other in enumerate(families) if other.name == f"{family.unit.element} {family.unit.family}"]
-        if shell and fit.amplitudes[shell[0]] > 0:
-            ratio = min(fit.amplitudes[n] / fit.amplitudes[shell[0]], LARGEST_RATIO)
-            tied[:, shell[0]] += ratio * matrix[:, n]
-            tied[:, n] = 0.0
-    return tied

@@ -8,12 +8,15 @@ import numpy as np
 
 from imgpipe.kernels.currie import critical_level, detection_limit
 from imgpipe.kernels.spectrum_model_maps import ModelPlan, Windows, by_model, by_windows
+from imgpipe.kernels.spectrum_model_pile_up import pair_sums
 from imgpipe.steps.edxs.intensities_doubts import unexplained
 from imgpipe.steps.edxs.intensities_lines import Row
 from imgpipe.steps.edxs.intensities_model import SumModel, families_of, fit_sum
 from imgpipe.steps.edxs.intensities_windows import intruders, place_windows
 from imgpipe.xrays.lines import Line
 
+CERTAIN = 2.0
+"""Share of sum peaks over its u from which on single spectra are corrected for them."""
 POOR = 1.5
 """Deviance per degree of freedom of the sum spectrum above which its model is said not to fit."""
 
@@ -60,16 +63,18 @@ class Found:
 def measure_sum(
     energy: np.ndarray,
     spectrum: np.ndarray,
+    pairs: np.ndarray,
     rows: Sequence[Row],
     present: Sequence[Line],
     beam_energy: float,
     resolution: float,
     wish: Wish,
 ) -> Found:
-    """Fit the sum spectrum (K,) and prepare the measurement of its parts."""
+    """Fit the sum spectrum (K,), in which photons pair as in `pairs` (K,), and prepare the measurement of its parts."""
     model = fit_sum(
         energy,
         spectrum,
+        pairs,
         families_of(present, rows),
         beam_energy,
         resolution,
@@ -85,9 +90,17 @@ def measure_sum(
     if wish.method == "window":
         totals = _window_totals(spectrum, windows, wish.confidence)
         return Found(model, windows, spoiled, columns, totals, functools.partial(by_windows, windows=windows), notes)
-    plan = ModelPlan(model.pixel, model.first, model.last, columns, len(model.families), windows, dispersion)
+    plan = ModelPlan(model.pixel, model.first, model.last, columns, len(model.families), windows, dispersion, _piled(energy, model))
     totals = _model_totals(model, columns, wish.confidence)
     return Found(model, windows, spoiled, columns, totals, functools.partial(by_model, plan=plan), notes)
+
+
+def _piled(energy: np.ndarray, model: SumModel) -> np.ndarray | None:
+    """Return counts that pairs of shapes add to right-hand sides; none where the sum shows no sum peaks."""
+    if model.pile_up <= CERTAIN * model.u_pile_up:
+        return None
+    step = (energy[-1] - energy[0]) / (energy.size - 1)
+    return model.pile_up * pair_sums(model.pixel.design, model.pixel.weighted, energy[model.first] / step)
 
 
 def _notes(model: SumModel, whole: bool) -> tuple[str, ...]:

@@ -48,22 +48,27 @@ def as_dataset(one: Measured) -> xr.Dataset:
 
 
 def joined_to(
-    leaf: xr.Dataset | None, result: xr.Dataset, notes: Sequence[str], given: Mapping[str, float]
+    leaf: xr.Dataset | None,
+    result: xr.Dataset,
+    notes: Sequence[str],
+    given: Mapping[str, float],
+    said: Mapping[str, str],
 ) -> xr.Dataset:
     """Return the leaf with the result in place of an older one, and what is to be said of the whole as flags.
 
     Parameters
     ----------
     given : energies in eV that replace those of the leaf
+    said : attributes that the leaf gets
     """
     if leaf is None:
-        return result.assign_attrs(flags="; ".join(notes))
+        return result.assign_attrs({**said, "flags": "; ".join(notes)})
     before = leaf.drop_dims(["element", "overlap"], errors="ignore")
     before = before.drop_vars([name for name in (*result.data_vars, *given) if name in before])
     before = before.assign({name: quantity(value, "eV", name.replace("_", " ")) for name, value in given.items()})
     flags = [text for text in (*str(leaf.attrs.get("flags", "")).split("; "), *notes) if text]
     merged = xr.merge([before, result], join="exact", combine_attrs="override")
-    return merged.assign_attrs(leaf.attrs | {"flags": "; ".join(dict.fromkeys(flags))})
+    return merged.assign_attrs(leaf.attrs | said | {"flags": "; ".join(dict.fromkeys(flags))})
 
 
 def _per_place(one: Measured) -> xr.Dataset:
@@ -95,7 +100,7 @@ def _per_element(one: Measured, overlaps: Sequence[Overlap]) -> xr.Dataset:
         "window_low": ([e[0] for e in ends], "eV", "lower end of the window"),
         "window_high": ([e[1] for e in ends], "eV", "upper end of the window"),
         "total_intensity": (totals.intensity, "counts", "line intensity of the sum spectrum"),
-        "u_total_intensity": (totals.u, "counts", "u of the total intensity, counting and misfit"),
+        "u_total_intensity": (totals.u, "counts", "u of the total intensity: counting, ratios of lines, misfit"),
         "total_gross": (sums, "counts", "counts of the sum spectrum in the window"),
         "critical_level": (totals.critical, "counts", "critical level (Currie) of the total"),
         "detection_limit": (totals.limit, "counts", "detection limit (Currie) of the total"),
@@ -188,10 +193,13 @@ def _curves(one: Measured) -> xr.Dataset:
         "sum_counts": (one.spectrum, "sum spectrum"),
         "sum_fit": (fitted, "fit"),
         "sum_background": (background, "bremsstrahlung"),
+        "sum_pile_up": (_within(one, model.sum_peaks), "two photons counted as one"),
         "sum_residual": (one.spectrum - fitted, "counts less fit"),
     }
     result = xr.Dataset({n: quantity(v, "counts", t, "energy") for n, (v, t) in curves.items()})
     result["line_curve"] = quantity(lines, "counts", "lines of an element's shell", ("element", "energy"))
+    result["pile_up"] = quantity(100.0 * model.pile_up, "percent", "two photons counted as one, of all counts")
+    result["u_pile_up"] = quantity(100.0 * model.u_pile_up, "percent", "its standard uncertainty")
     return result.assign_coords(energy=one.counts["energy"], element=_names(one.rows))
 
 

@@ -9,7 +9,8 @@ import xarray as xr
 from pydantic import Field
 
 from imgpipe.errors import DataError
-from imgpipe.kernels.intensity_ratio import Ratio, ratio
+from imgpipe.kernels.intensity_ratio import ratio
+from imgpipe.kernels.parted import Parted
 from imgpipe.model import quantity
 from imgpipe.step import step
 from imgpipe.steps.edxs.element_rows import lithium_declared, row_names, rows_of, spread, with_columns
@@ -122,7 +123,7 @@ def _flags(name: str, one: Measured, here: Mapping[str, float]) -> list[str]:
     return said
 
 
-def _columns(found: Ratio, rows: Sequence[int], count: int) -> dict[str, xr.DataArray]:
+def _columns(found: Parted, rows: Sequence[int], count: int) -> dict[str, xr.DataArray]:
     parts = {
         "k_ratio": (found.value, "k-ratio (no composition)"),
         "u_k_ratio": (found.u, "u of the k-ratio"),
@@ -134,7 +135,7 @@ def _columns(found: Ratio, rows: Sequence[int], count: int) -> dict[str, xr.Data
     return {name: quantity(spread(v, rows, count), "1", title, "element") for name, (v, title) in parts.items()}
 
 
-def _total(found: Ratio, leaf: xr.Dataset, rows: Sequence[int], *, lithium: bool) -> dict[str, xr.DataArray]:
+def _total(found: Parted, leaf: xr.Dataset, rows: Sequence[int], *, lithium: bool) -> dict[str, xr.DataArray]:
     """Return the sum of the k-ratios: never normalised."""
     names = " + ".join(row_names(leaf)[row] for row in rows)
     title = f"sum of the k-ratios of {names}, not normalised" + (", lithium not measured" if lithium else "")

@@ -8,8 +8,9 @@ import xarray as xr
 from pydantic import Field
 
 from imgpipe.errors import DataError
-from imgpipe.kernels.atomic_fractions import Fractions, fractions
+from imgpipe.kernels.atomic_fractions import fractions
 from imgpipe.kernels.attenuation import POWER, SOLIDS, mean_free_path, relative_length
+from imgpipe.kernels.parted import Parted
 from imgpipe.model import quantity, texts
 from imgpipe.spelling import nearest
 from imgpipe.step import step
@@ -156,7 +157,7 @@ def _table(
     dims = tuple(str(dim) for dim in amount.dims)
     blank = np.nan if missing else 1.0
     said = {
-        "atomic_percent": (found.percent, "atomic fraction"),
+        "atomic_percent": (found.value, "atomic fraction"),
         "u_atomic_percent": (found.u, "u of the atomic fraction"),
         "u_atomic_percent_random": (found.u_random, "random part of u"),
         "u_atomic_percent_shared": (found.u_shared, "part of u shared by all samples"),
@@ -205,7 +206,7 @@ def _basis(lines: Sequence[LineArea], made: Sequence[Correction]) -> xr.Dataset:
 
 
 def _flags(
-    sample: Sample, rows: Sequence[tuple[LineArea, Correction]], found: Fractions, missing: Sequence[str]
+    sample: Sample, rows: Sequence[tuple[LineArea, Correction]], found: Parted, missing: Sequence[str]
 ) -> np.ndarray:
     general = [f"no total: {name} is missing" for name in missing]
     passes = {number(leaf, "pass_energy") for name, leaf in sample.regions.items() if name not in NOT_LINES}
@@ -213,8 +214,8 @@ def _flags(
         general.append("pass energies differ between regions")
     if all(counting_time(leaf) is None for leaf in sample.regions.values()):
         general.append("counting times unknown, taken as equal")
-    flags = np.full(found.percent.shape, "; ".join(general), dtype=object)
-    known = np.isfinite(found.percent)
+    flags = np.full(found.value.shape, "; ".join(general), dtype=object)
+    known = np.isfinite(found.value)
     flags[~found.detected & known] = "; ".join([*general, "not detected: upper bound"])
     flags[~known] = "; ".join([*general, "no number: the area of a line is not known"])
     return flags

@@ -194,7 +194,7 @@ def coverage(seeds: int) -> tuple[np.ndarray, np.ndarray]:
     amount = truth * factors * (1.0 + noise * rng.standard_normal((seeds, 4)))
     found = fractions(amount, noise * amount, u_relative)
     inside = (found.low <= truth) & (truth <= found.high)
-    rms = np.sqrt(((found.percent - truth) ** 2).mean(axis=0))
+    rms = np.sqrt(((found.value - truth) ** 2).mean(axis=0))
     return inside.mean(axis=0), (found.high - found.low).mean(axis=0) / (3.92 * rms)
 
 
