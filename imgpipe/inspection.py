@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ READABLE = {
 }
 """Unit in arrays -> units for people: name, factor, least value in the array's unit."""
 SHOWN = (
-    "sample", "region_label", "instrument", "detector", "acquired", "tilt_corrected", "tilt_correction_angle",
-    "data_bar_rows", "charge_neutraliser", "flags",
+    "sample", "region_label", "elements", "instrument", "detector", "acquired", "tilt_corrected",
+    "tilt_correction_angle", "data_bar_rows", "charge_neutraliser", "flags",
 )  # fmt: skip
 
 
@@ -27,7 +28,11 @@ def describe_file(path: Path, pixel_size: float | None = None) -> str:
     """Return leaves, dimensions, units, axes and their source, and what the instrument says."""
     from imgpipe.readers import read
 
-    tree = read(path, pixel_size=pixel_size)
+    return describe_tree(path, read(path, pixel_size=pixel_size))
+
+
+def describe_tree(path: Path, tree: xr.DataTree) -> str:
+    """Return the same of a file that was read already."""
     blocks = [_describe(name, leaf) for name, leaf in leaf_datasets(tree).items()]
     return "\n".join([str(path), *blocks])
 
@@ -37,11 +42,27 @@ def _describe(name: str, leaf: xr.Dataset) -> str:
     lines += [_array_line(str(n), a) for n, a in leaf.data_vars.items() if a.ndim]
     lines += [_axis_line(dim, leaf) for dim in ("x", "y", "z") if dim in leaf.coords and leaf[dim].size > 1]
     lines += [_coordinate_line(str(n), c) for n, c in leaf.coords.items() if n not in ("x", "y", "z")]
-    if "x" in leaf.coords:
-        lines.append(f"  pixel size from: {leaf.attrs.get('pixel_size_source', 'nowhere: uncalibrated')}")
+    lines += _pixel_size_source(leaf)
+    lines += _total_counts(leaf)
     lines += [f"  {n} = {_number(a)}" for n, a in leaf.data_vars.items() if not a.ndim]
     lines += [f"  {key}: {leaf.attrs[key]}" for key in SHOWN if leaf.attrs.get(key) not in (None, "")]
     return "\n".join(lines)
+
+
+def _pixel_size_source(leaf: xr.Dataset) -> list[str]:
+    """Return where the pixel size is from; an axis in nm without a source is the file's own."""
+    if "x" not in leaf.coords:
+        return []
+    bare = "nowhere: uncalibrated" if unit_of(leaf["x"]) == UNCALIBRATED else "the axes in the file"
+    return [f"  pixel size from: {leaf.attrs.get('pixel_size_source', bare)}"]
+
+
+def _total_counts(leaf: xr.Dataset) -> list[str]:
+    """Return how many photons X-ray spectra hold, as the reader counted them."""
+    if leaf.attrs.get("technique") != "edxs" or not {"counts", "intensity"} & set(leaf.data_vars):
+        return []
+    known = json.loads(leaf.attrs.get("count_statistics", "{}"))
+    return [f"  all counts: {known['total']:.0f}"] if "total" in known else []
 
 
 def _number(array: xr.DataArray) -> str:
@@ -55,6 +76,8 @@ def _number(array: xr.DataArray) -> str:
 
 def _array_line(name: str, array: xr.DataArray) -> str:
     sizes = ", ".join(f"{dim} {size}" for dim, size in array.sizes.items())
+    if array.dtype.kind not in "biufc":
+        return f"  {name} ({sizes}) text: {', '.join(map(str, array.values.ravel()[:8]))}"
     line = f"  {name} ({sizes}) {array.dtype} [{array.attrs.get('units', 'no unit')}]"
     return f"{line} {_range_of_spectra(array)}".rstrip()
 

@@ -19,6 +19,11 @@ from imgpipe.errors import ImgpipeError
 pytestmark = pytest.mark.usefixtures("outside_package")
 Command = Callable[..., tuple[int, str, str]]
 SPECTRA = ROOT / "example_data" / "xps"
+X_RAYS = ROOT / "example_data" / "edxs"
+OF_SPECTRA = [
+    "xps_s2p_published", "xps_argyrodite", "xps_metal_oxide", "xps_series", "edxs_line_scan", "edxs_map",
+    "edxs_thin_film",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -147,10 +152,7 @@ def test_inspect_shows_a_series_and_the_flags_of_a_spectrum(command, tmp_path):
     assert re.search(r"  flags: .*not whole numbers", out)
 
 
-@pytest.mark.parametrize(
-    "technique",
-    ["cross_section", "plated_lithium", "xps_s2p_published", "xps_argyrodite", "xps_metal_oxide", "xps_series"],
-)
+@pytest.mark.parametrize("technique", ["cross_section", "plated_lithium", *OF_SPECTRA])
 def test_a_new_recipe_passes_its_own_check_once_filled_in(command, tmp_path, technique):
     status, out, _ = command("new", technique)
     assert status == 0
@@ -159,7 +161,7 @@ def test_a_new_recipe_passes_its_own_check_once_filled_in(command, tmp_path, tec
     Recipe.parse(out.replace("FILL IN", "0.005", 1).replace("FILL IN", "standard", 1).replace("FILL IN", "[Mg]"))
 
 
-@pytest.mark.parametrize("technique", ["xps_s2p_published", "xps_argyrodite", "xps_metal_oxide", "xps_series"])
+@pytest.mark.parametrize("technique", OF_SPECTRA)
 def test_a_new_recipe_for_spectra_does_what_the_ready_one_does(command, technique):
     from imgpipe.recipe import Recipe
 
@@ -169,6 +171,7 @@ def test_a_new_recipe_for_spectra_does_what_the_ready_one_does(command, techniqu
     assert [call.step.name for call in new.steps] == [call.step.name for call in ready.steps]
     for one, other in zip(new.steps, ready.steps, strict=True):
         assert one.values == other.values, one.step.name
+        assert (one.at, one.result) == (other.at, other.result), one.step.name
     assert new.title == ready.title
     assert [given.stack for given in new.inputs.values()] == [given.stack for given in ready.inputs.values()]
 
@@ -183,6 +186,40 @@ def test_a_new_recipe_is_filled_from_a_spectrum(command):
     assert "pixel_size" not in out
     (given,) = Recipe.parse(out).inputs.values()
     assert given.pattern.match(file) == {"sample": "published_Cu"}
+
+
+def test_inspect_says_what_x_ray_spectra_hold(command):
+    status, out, _ = command("inspect", X_RAYS / "inclined_map.hspy")
+    assert status == 0
+    about = out.split("leaf map")[1]
+    for line in (
+        "X-ray energy: 0 to 10230 eV, step 10 eV, 1024 points", "x: 100 nm/px, 64 px", "beam_energy = 5 keV",
+        "detector_resolution = 130 eV", "take_off_angle = 35 deg", "elements: Cl Cu Mg P S W", "sample: plated",
+        "pixel size from: the axes in the file",
+    ):  # fmt: skip
+        assert f"  {line}\n" in about + "\n"
+    assert re.search(r"  live_time = [\d.]+ ms\n", about)
+    assert re.search(r"  counts \(y 48, x 64, energy 1024\) uint8 \[counts\] from 0 to \d+\n", about)
+    assert re.search(r"  all counts: \d{6}\n", about)
+    out = command("inspect", X_RAYS / "thin_line.csv")[1]
+    assert "  xray_line (element 4) text: Pt Ma, Mg Ka, W Ma, Cu La\n" in out
+    assert "  position: 0 to 1400 nm, 201 points\n" in out
+
+
+def test_a_new_recipe_is_filled_from_x_ray_spectra(command):
+    from imgpipe.recipe import Recipe
+
+    file = X_RAYS / "inclined_map.hspy"
+    status, out, _ = command("new", "edxs_map", file)
+    assert status == 0
+    assert "#   beam_energy = 5 keV" in out
+    (given,) = Recipe.parse(out).inputs.values()
+    assert given.pattern.match(file) is not None
+    profile, lines = Recipe.parse(out).steps[:2]
+    assert list(lines.values["elements"]) == ["Cl", "Cu", "Mg", "P", "S", "W"]
+    assert "start: [0 nm, 2400 nm]" in out
+    assert "end: [6300 nm, 2400 nm]" in out
+    assert profile.values["width"] == 1200.0
 
 
 def test_errors_have_a_status_each():

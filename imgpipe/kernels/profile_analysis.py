@@ -7,7 +7,7 @@ itself. Intrinsic widths and thicknesses get their intervals from the profile li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from imgpipe.kernels.fit import TOO_FEW, evaluate
 from imgpipe.kernels.fit.diffusion import HALF_NORMAL_SD
 from imgpipe.kernels.fit.fitting import Noise
 from imgpipe.kernels.profile_choice import CANDIDATES, SYMMETRIC, choose
+from imgpipe.kernels.profile_excess import contrast_width
 from imgpipe.kernels.profile_fit import ProfileFit, fit_profiles
 from imgpipe.kernels.profile_intervals import ONE_SIDED, TWO_SIDED, profile, root_of_rise
-from imgpipe.kernels.profile_model import SIGNED, Response
+from imgpipe.kernels.profile_model import BIN, SIGNED, TAILED, Response
+from imgpipe.kernels.profile_offsets import offsets
 from imgpipe.kernels.profile_starts import equal_variance, find_interfaces
 
 Floats = NDArray[np.float64]
@@ -27,6 +29,8 @@ CLEAR_STEP = 4.0
 """A step of an element counts from this many standard uncertainties on."""
 MISFIT = 5.0
 """Residuals this many standard deviations too large are a misfit."""
+LONG = 10.0
+"""A layer of this many standard deviations of the response, and points, may have a gradient of its own element."""
 RESOLVABLE = 3.0
 """A layer of this many standard deviations of the response within it reaches 87 % of its own level; a thinner one can
 hardly be told from a still thinner, stronger one."""
@@ -44,8 +48,14 @@ class Task:
     response: Response | None
     model: str
 
+    @property
+    def step(self) -> float:
+        """Step of the scan."""
+        return float(np.median(np.diff(self.x)))
+
     def fit(self, shape: str, start: tuple[Floats, Floats] | None, element: int | None = None, *,
-            steps: Bools | None = None, seen: bool = False, shared: bool = True) -> ProfileFit:  # fmt: skip
+            steps: Bools | None = None, seen: bool = False, shared: bool = True,
+            graded: Bools | None = None, reduce_bias: bool = True) -> ProfileFit:  # fmt: skip
         """Fit all elements or one; `seen`: the observed widths, without the response."""
         chosen = slice(None) if element is None else slice(element, element + 1)
         response = None if seen or self.response is None else self.response.of(chosen)
@@ -53,6 +63,7 @@ class Task:
             self.x, self.y[:, chosen], self.n, shape=shape, noise=self.noise, response=response,
             variance=None if self.variance is None else self.variance[:, chosen], start=start, shared_widths=shared,
             steps=None if steps is None else steps[:, chosen], alone=element is not None,
+            graded=None if graded is None or response is None else graded[:, chosen], reduce_bias=reduce_bias,
         )  # fmt: skip
 
 
@@ -80,12 +91,15 @@ class Widths:
 class Edges:
     """Interfaces as all elements jointly see them, or one element: positions (b, n) and widths.
 
+    offset, u_offset : (b, n) what was added to the fitted positions, and its u, part of u_position
     reduced : (b,) deviance over degrees of freedom; below 1 where counts are few
     misfit : (b,) the profiles are not of this model
     """
 
     position: Floats
     u_position: Floats
+    offset: Floats
+    u_offset: Floats
     reduced: Floats
     converged: Bools
     misfit: Bools
@@ -95,6 +109,8 @@ class Edges:
 @dataclass(frozen=True)
 class Layers:
     """Inner layers, all (b, n - 1): thickness with 95 % interval, what could be resolved, whether it may be less.
+
+    product, u_product : contrast times width, of element `of` (n - 1,)
 
     Of a layer that may be below the resolution only an upper bound is given, at least what could be resolved: the
     likelihood would be sharper, but only as far as the shape of the response is known.
@@ -106,6 +122,16 @@ class Layers:
     high: Floats
     smallest: Floats
     limited: Bools
+    product: Floats
+    u_product: Floats
+    of: NDArray[np.int64]
+
+    @property
+    def beside(self) -> Bools:
+        """Which interfaces (b, n) are beside a layer that is limited."""
+        outer = np.zeros((self.limited.shape[0], 1), dtype=np.bool_)
+        below, above = (np.concatenate(pair, axis=1) for pair in ((outer, self.limited), (self.limited, outer)))
+        return np.asarray(below | above)
 
 
 @dataclass(frozen=True)
@@ -133,18 +159,21 @@ def analyse(task: Task) -> Analysis:
     seen = task.fit("erf", start, steps=steps, seen=True)
     start = _filled(seen.position, start[0]), _filled(_mean(seen.width), start[1])
     shared = task.response is not None
-    if task.model == "best":
-        shape, criterion, joint = choose(
-            lambda one: task.fit(one, start, steps=steps, shared=shared), SYMMETRIC if shared else CANDIDATES
-        )
-    else:
-        shape, criterion, joint = task.model, {}, task.fit(task.model, start, steps=steps, shared=shared)
-    sharp = shape == "step" and shared
-    blurred = task.fit("erf", start, steps=steps) if sharp else joint
+    graded = _graded(task, seen, steps)
+
+    def fit(one: str, reduce_bias: bool = True) -> ProfileFit:
+        return task.fit(one, start, steps=steps, shared=shared, graded=graded, reduce_bias=reduce_bias)
+
+    shape, criterion = task.model, dict[str, float]()
+    if shape == "best":  # the bias of positions does not change what the fits are compared by
+        shape, criterion, _ = choose(lambda one: fit(one, False), SYMMETRIC if shared else CANDIDATES)
+    joint = fit(shape)
+    blurred = fit("erf") if shape == "step" and shared else joint
+    layers = _layers(task, joint, seen, steps)
     together = _edges(task, steps, joint, blurred, seen, shape)
     inside = _filled(together.position, start[0]), start[1]
-    alone = [_alone(task, shape, steps, inside, e) for e in range(steps.shape[1])]
-    return Analysis(steps, clear, shape, criterion, joint, together, alone, _layers(task, joint, seen, steps))
+    alone = [_alone(task, shape, steps, inside, e, graded) for e in range(steps.shape[1])]
+    return Analysis(steps, clear, shape, criterion, joint, together, alone, _moved(layers, joint, together))
 
 
 def significant_steps(fitted: ProfileFit) -> tuple[Bools, Bools]:
@@ -166,42 +195,52 @@ def significant_steps(fitted: ProfileFit) -> tuple[Bools, Bools]:
     return steps, clear
 
 
-def _alone(task: Task, shape: str, steps: Bools, start: tuple[Floats, Floats], e: int) -> Edges | None:
+def _graded(task: Task, seen: ProfileFit, steps: Bools) -> Bools | None:
+    """Return (n + 1, m) which element may have a gradient in which inner layer: its own one, if that is long."""
+    if task.response is None:
+        return None
+    out = np.zeros((task.n + 1, steps.shape[1]), dtype=np.bool_)
+    plateau = np.nanmedian(seen.plateau, axis=0)
+    thickness = np.nanmedian(np.diff(seen.position, axis=1), axis=0)
+    beside = np.maximum(plateau[:-2], plateau[2:])
+    least = np.maximum(LONG * task.response.sigma[1:-1], LONG * task.step)
+    out[1:-1] = steps[:-1] & steps[1:] & (plateau[1:-1] > 2.0 * beside) & (thickness[:, None] > least)
+    return out
+
+
+def _alone(
+    task: Task, shape: str, steps: Bools, start: tuple[Floats, Floats], e: int, graded: Bools | None
+) -> Edges | None:
     if not steps[:, e].any():
         return None
     seen = task.fit("erf", start, e, steps=steps, seen=True)
-    fitted = seen if task.response is None and shape == "erf" else task.fit(shape, start, e, steps=steps)
-    blurred = task.fit("erf", start, e, steps=steps) if shape == "step" and task.response is not None else fitted
+    fitted = seen if task.response is None and shape == "erf" else task.fit(shape, start, e, steps=steps, graded=graded)
+    blurred = (
+        task.fit("erf", start, e, steps=steps, graded=graded)
+        if shape == "step" and task.response is not None
+        else fitted
+    )
     own = np.zeros_like(steps)
     own[:, e] = steps[:, e]
     return _edges(task, own, fitted, blurred, seen, shape)
-
-
-def _misplacement(task: Task, steps: Bools) -> Floats:
-    """Return (n,) how far interfaces may be off as the response is not quite what it is taken for.
-
-    Between two responses of different width an edge is asymmetric; where in it the interface lies is known to the
-    relative uncertainty of the response times half their difference. Mean over the elements that have the step.
-    """
-    if task.response is None:
-        return np.zeros(task.n)
-    u = 0.5 * (task.response.u[:-1] + task.response.u[1:])
-    each = 0.5 * u * np.abs(np.diff(task.response.sigma, axis=0))
-    return np.asarray(np.sum(each * steps, axis=1) / np.maximum(steps.sum(axis=1), 1))
 
 
 def _edges(task: Task, steps: Bools, fitted: ProfileFit, blurred: ProfileFit, seen: ProfileFit, shape: str) -> Edges:
     """Collect the numbers; the widths of a sharp step are bounded with those of the error function, `blurred`."""
     good = fitted.converged[:, None]
     freedom = np.maximum(fitted.points - fitted.parameters, 1.0)
-    u = np.hypot(fitted.u_position, _misplacement(task, steps))
+    widths = _widths(task, blurred, seen, shape)
+    wide = _mean(fitted.width) if shape in TAILED and shape != "step" else np.zeros(fitted.position.shape)
+    offset, u_offset = offsets(task.response, steps, wide, widths.bound, task.step)
     return Edges(
-        np.where(good, fitted.position, np.nan),
-        np.where(good, u, np.nan),
+        np.where(good, fitted.position + offset, np.nan),
+        np.where(good, np.hypot(fitted.u_position, u_offset), np.nan),
+        offset,
+        u_offset,
         np.where(fitted.converged, fitted.raw.statistic / freedom, np.nan),
         fitted.converged,
         fitted.converged & _misfit(fitted),
-        _widths(task, blurred, seen, shape),
+        widths,
     )
 
 
@@ -229,6 +268,8 @@ def _widths(task: Task, fitted: ProfileFit, seen: ProfileFit, shape: str) -> Wid
         resolved[:, k] = (one.pop("root") > ONE_SIDED) & (shape != "step")
         for name, values in one.items():
             out[name][:, k] = np.where(fitted.converged, values, np.nan)
+    for name in ("bound", "high"):  # points may be places where the beam stood still: without the blur of a bin
+        out[name] = np.hypot(out[name], BIN * task.step)
     for name in ("intrinsic", "u"):
         out[name] = np.where(resolved, out[name], np.nan)
     out["low"] = np.where(resolved | np.isnan(out["low"]), out["low"], 0.0)
@@ -255,10 +296,9 @@ def _layers(task: Task, joint: ProfileFit, seen: ProfileFit, steps: Bools) -> La
     b, inner = joint.thickness.shape
     low, high = np.full((b, inner), np.nan), np.full((b, inner), np.nan)
     smallest = np.full((b, inner), np.nan)
-    step = float(np.median(np.diff(task.x)))
     limited = np.zeros((b, inner), dtype=np.bool_)
     for k in range(inner):
-        smallest[:, k] = np.maximum(RESOLVABLE * _edge_within(task, seen, steps, k), 2.0 * step)
+        smallest[:, k] = np.maximum(RESOLVABLE * _edge_within(task, seen, steps, k), 2.0 * task.step)
         found = profile(joint, 1 + k, 0.2 * smallest[:, k], 0.0)
         limited[:, k] = found.low < smallest[:, k]
         low[:, k] = np.where(limited[:, k], 0.0, found.low)
@@ -268,7 +308,28 @@ def _layers(task: Task, joint: ProfileFit, seen: ProfileFit, steps: Bools) -> La
     return Layers(
         np.where(hidden, np.nan, joint.thickness), np.where(hidden, np.nan, joint.u_thickness),
         np.where(bad, np.nan, low), np.where(bad, np.nan, high), smallest, limited & ~bad,
+        *contrast_width(task.x, task.y, task.variance, joint, task.response, steps),
     )  # fmt: skip
+
+
+def _moved(layers: Layers, joint: ProfileFit, edges: Edges) -> Layers:
+    """Return the layers between positions that have been corrected, with the uncertainty of the corrections.
+
+    The likelihood's interval and that of the corrections, both relative to the thickness, add up in squares.
+    """
+    more = np.diff(edges.offset, axis=1)
+    u = np.hypot(edges.u_offset[:, :-1], edges.u_offset[:, 1:])
+    found = joint.thickness + more
+    low = np.maximum(found - np.hypot(joint.thickness - layers.low, TWO_SIDED * u), 0.0)
+    quantile = np.where(layers.limited, ONE_SIDED, TWO_SIDED)
+    high = found + np.hypot(np.maximum(layers.high - joint.thickness, 0.0), quantile * u)
+    return replace(
+        layers,
+        thickness=layers.thickness + more,
+        u=np.hypot(layers.u, u),
+        low=np.where(layers.limited, layers.low, low),
+        high=np.where(layers.limited, np.maximum(high, layers.smallest), high),
+    )
 
 
 def _edge_within(task: Task, seen: ProfileFit, steps: Bools, k: int) -> Floats:

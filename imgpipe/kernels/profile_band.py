@@ -31,10 +31,12 @@ class Directions:
 
 
 def directions(layout: Layout, result: FitResult) -> Directions:
-    """Return the derivatives by central differences."""
+    """Return the derivatives by central differences; those of the correlation, whatever the units of parameters are."""
     problem, free = layout.problem, result.q.shape[1]
-    value, vector = np.linalg.eigh(result.covariance)
-    along = vector * np.sqrt(np.maximum(value, 0.0))[:, None, :]
+    sd = np.sqrt(np.maximum(np.einsum("bii->bi", result.covariance), 0.0))
+    scale = np.where(sd > 0.0, sd, 1.0)
+    value, vector = np.linalg.eigh(result.covariance / (scale[:, :, None] * scale[:, None, :]))
+    along = scale[:, :, None] * vector * np.sqrt(np.maximum(value, 0.0))[:, None, :]
     middle, _ = evaluate(problem, result.q, result.amplitude)
     slope, bend = np.zeros((*middle.shape, along.shape[2])), np.zeros_like(middle)
     for k in range(along.shape[2]):

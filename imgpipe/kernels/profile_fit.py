@@ -111,6 +111,7 @@ def fit_profiles(
     shared_widths: bool = False,
     start: tuple[Floats, Floats] | None = None,
     alone: bool = False,
+    graded: Bools | None = None,
     reduce_bias: bool = True,
 ) -> ProfileFit:
     """Fit n interfaces to each scan.
@@ -127,6 +128,7 @@ def fit_profiles(
     shared_widths : elements share the width of an interface
     start : positions and widths (scan, n); the default looks for them
     alone : for one element of a joint fit: interfaces at which it has no step stay at the start
+    graded : (n + 1, m) in which inner layers an element's counts may change linearly
     reduce_bias : take the first-order bias off where plateaus have less than `FEW` counts
     """
     values = np.asarray(y, dtype=np.float64)
@@ -138,7 +140,7 @@ def fit_profiles(
     if begin is None:
         position, width, _ = find_interfaces(x, equal_variance(values, noise, spread), interfaces)
         begin = position, width
-    layout = build(x, has_step, shape, response, shared_widths, ordered=not alone)
+    layout = build(x, has_step, shape, response, shared_widths, ordered=not alone, graded=graded)
     data = Profiles(values.reshape(b, m * points), noise, None if spread is None else spread.reshape(b, m * points))
     guess = first_guess(layout, x, begin, shape, response)
     result = _fit_from(layout, data, guess, *_bounds(layout, has_step, guess), signed=shape in SIGNED)

@@ -7,7 +7,7 @@ has one plateau on both sides of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,12 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 IN_STACK = {"erf": "erf in stack", "logistic": "logistic in stack", "exponential": "exponential in stack",
             "erfc": "erfc in stack", "step": "erf in stack"}  # fmt: skip
+TAILED = {"erf": "tailed erf in stack", "logistic": "tailed logistic in stack", "step": "tailed erf in stack"}
+"""Under the response of electrons; the shapes with a sign know the normal one only."""
+MOST = 5.0
+"""Shifts are sought within this many standard uncertainties."""
+GRADIENT = 0.2
+"""Standard deviation of the relative change of an element's counts across a layer, where it need not be uniform."""
 SIGNED = ("exponential", "erfc")
 """Models whose width is a length with a sign."""
 BIN = 1.0 / np.sqrt(12.0)
@@ -34,15 +40,24 @@ class Response:
     sigma : (layer, element) standard deviation, in units of x
     shift : (layer, element) how much too high interfaces are seen, in units of x
     u : (layer, element) relative standard uncertainty of sigma; its mean is that of the shift
+    tailed : with the tails of electrons, not those of a normal distribution
+    common, own : (n, 2) mean and u of a further shift that all elements share, (n, element) u of that of each; in units
+        of the response (`imgpipe.kernels.profile_physics`); None: none
     """
 
     sigma: Floats
     shift: Floats
     u: Floats
+    tailed: bool = False
+    common: Floats | None = None
+    own: Floats | None = None
 
     def of(self, elements: slice) -> Response:
         """Return the response for some elements."""
-        return Response(self.sigma[:, elements], self.shift[:, elements], self.u[:, elements])
+        return replace(
+            self, sigma=self.sigma[:, elements], shift=self.shift[:, elements], u=self.u[:, elements],
+            own=None if self.own is None else self.own[:, elements],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,13 @@ class Layout:
 
 
 def build(
-    x: Floats, steps: Bools, shape: str, response: Response | None, shared_widths: bool, ordered: bool = True
+    x: Floats,
+    steps: Bools,
+    shape: str,
+    response: Response | None,
+    shared_widths: bool,
+    ordered: bool = True,
+    graded: Bools | None = None,
 ) -> Layout:
     """Return the model.
 
@@ -81,6 +102,7 @@ def build(
     response : None: the width is all that is seen
     shared_widths : one width for each interface, not one for each element too
     ordered : interfaces may meet but not change places; otherwise each is free, and those without a step can be held
+    graded : (n + 1, m) where the counts may change linearly through a layer, within `GRADIENT`
     """
     n, m = steps.shape
     step, span = float(np.median(np.diff(x))), float(x[-1] - x[0])
@@ -91,14 +113,16 @@ def build(
     column = np.zeros((n + 1, m), dtype=np.int64)
     low = LEAST * step if plain else -span if shape in SIGNED else 0.0
     widths: dict[tuple[int, int], Parameter] = {}
-    factor = _shift_factor(model, response)
+    shifts = _Shifts.of(model, response, steps)
+    names = TAILED if response is not None and response.tailed and shape in TAILED else IN_STACK
+    least = 0.0 if names is TAILED else BIN * step  # the tailed shapes sum over bins themselves
     for e in range(m):
         segment = model.segment(x)
         columns = _columns(model, segment, steps[:, e], e)
         column[:, e] = columns
         if not steps[:, e].any():
             continue  # a constant alone: no response is needed
-        stack = _responses(model, response, e, n, BIN * step)
+        stack = _responses(model, response, e, n, least)
         for k in np.flatnonzero(steps[:, e]):
             key = (int(k), 0 if shared_widths else e)
             if shape != "step" and key not in widths:
@@ -109,10 +133,14 @@ def build(
             if plain:
                 model.term("edge_erf", segment, shares, [positions[k], own])
             else:
-                shift = _shift(model, response, factor, e, int(k))
-                model.term(IN_STACK[shape], segment, shares, [float(k), own, shift, *positions, *stack])
+                shift = _shift(model, response, shifts, e, int(k))
+                model.term(names[shape], segment, shares, [float(k), own, shift, *positions, *stack])
+        for layer in np.flatnonzero(graded[:, e]) if graded is not None else ():
+            change = model.parameter(f"gradient {layer} {e}", -1.0, 1.0, prior=(0.0, GRADIENT))
+            ends = [float(layer - 1), 0.0, 0.0, *positions, *stack]
+            model.term("ramp in stack", segment, columns[layer], ends, weight=change)
     problem = model.compile()
-    start = np.array([1.0 if "factor" in name else 0.0 for name in problem.free_names])
+    start = np.array([1.0 if "factor" in name else shifts.start.get(name, 0.0) for name in problem.free_names])
     return Layout(n, m, np.array(positions, dtype=np.int64), ordered, width, column, problem, start)
 
 
@@ -158,18 +186,38 @@ def _responses(model: Model, response: Response | None, element: int, n: int, le
     return out
 
 
-def _shift_factor(model: Model, response: Response | None) -> Parameter | None:
-    if response is None or not np.any(response.shift) or not np.any(response.u > 0):
-        return None
-    return model.parameter("shift factor", -1.0, 3.0, prior=(1.0, float(response.u[response.u > 0].mean())))
+@dataclass(frozen=True)
+class _Shifts:
+    """Parameters of shifts: a factor of the given one, and one that the elements share at each interface."""
+
+    factor: Parameter | None
+    common: dict[int, Parameter]
+    start: dict[str, float]
+
+    @classmethod
+    def of(cls, model: Model, response: Response | None, steps: Bools) -> _Shifts:
+        factor, common, start = None, {}, {}
+        if response is not None and np.any(response.shift) and np.any(response.u > 0):
+            factor = model.parameter("shift factor", -1.0, 3.0, prior=(1.0, float(response.u[response.u > 0].mean())))
+        if response is not None and response.common is not None:
+            for k in np.flatnonzero(steps.any(axis=1)):
+                mean, u = (float(v) for v in response.common[k])
+                start[f"common {k}"] = mean
+                common[int(k)] = model.parameter(f"common {k}", mean - MOST * u, mean + MOST * u, prior=(mean, u))
+        return cls(factor, common, start)
 
 
-def _shift(
-    model: Model, response: Response | None, factor: Parameter | None, element: int, interface: int
-) -> Parameter | float:
-    """Return the shift in units of the response: the mean of both layers beside the interface."""
+def _shift(model: Model, response: Response | None, known: _Shifts, e: int, k: int) -> Parameter | float:
+    """Return the shift of one edge in units of the response: of what is given, the mean of both layers beside it."""
     if response is None:
         return 0.0
-    beside = slice(interface, interface + 2)
-    units = float(np.mean(response.shift[beside, element] / response.sigma[beside, element]))
-    return units if factor is None else model.linked(f"shift {interface} {element}", {factor: units})
+    beside = slice(k, k + 2)
+    units = float(np.mean(response.shift[beside, e] / response.sigma[beside, e]))
+    scales: dict[Parameter, float] = {} if known.factor is None else {known.factor: units}
+    if k in known.common:
+        scales[known.common[k]] = 1.0
+    if response.own is not None:
+        u = float(response.own[k, e])
+        scales[model.parameter(f"own {k} {e}", -MOST * u, MOST * u, prior=(0.0, u))] = 1.0
+    offset = units if known.factor is None else 0.0
+    return model.linked(f"shift {k} {e}", scales, offset) if scales else offset

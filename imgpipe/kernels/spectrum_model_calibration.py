@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,15 +21,17 @@ NUDGE = np.array([0.5, 1e-4, 5e-3])
 RATIO_LIMIT, RATIO_NUDGE = 3.0, 0.02
 """Largest change of the logarithm of a ratio in its standard deviations, and step of its derivative."""
 ROUNDS = 8
+NONE = np.zeros(0)
 SETTLED = 0.05
 """Largest change of the last round, in standard deviations of what is known then."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Correction of the file's calibration: a line of energy E stands at ``offset + gain E``, `width` times as wide.
+    """Correction of the file's calibration: a line of energy E stands at ``offset + gain E``.
 
-    `ratios` are factors on ratios of lines, in the order in which they were declared doubtful.
+    `width` is a factor on the FWHM at Mn Ka, as noise of the electronics changes it; `ratios` are factors on ratios of
+    lines, in the order in which they were declared doubtful.
     """
 
     offset: float = 0.0
@@ -74,7 +76,7 @@ class _Prior:
         )  # fmt: skip
 
 
-def refine(design: Callable[[Calibration], Floats], counts: Floats, doubts: Sequence[float] = ()) -> Refined:
+def refine(design: Callable[[Calibration], Floats], counts: Floats, doubts: Floats = NONE) -> Refined:
     """Return the calibration at which shapes fit a spectrum best, its prior included.
 
     Gauss-Newton with the amplitudes of the shapes eliminated in each round.
@@ -85,7 +87,7 @@ def refine(design: Callable[[Calibration], Floats], counts: Floats, doubts: Sequ
     counts : (K,)
     doubts : (m,) standard deviation of the logarithm of each ratio of lines before the spectrum is seen
     """
-    prior = _Prior.of(np.asarray(doubts, dtype=np.float64))
+    prior = _Prior.of(doubts)
     change = np.zeros(prior.sd.size)
     for _ in range(ROUNDS):
         shapes = design(Calibration.of(change))
@@ -112,8 +114,12 @@ def _slope(
 def _step(
     shapes: Floats, slopes: Floats, residual: Floats, fitted: Floats, change: Floats, prior: _Prior
 ) -> tuple[Floats, Floats]:
-    """Return the step of the calibration, and its covariance (amplitudes eliminated)."""
-    root = 1.0 / np.sqrt(np.maximum(fitted, LEAST))[:, None]
+    """Return the step of the calibration, and its covariance (amplitudes eliminated).
+
+    Where the shapes fit worse than counting allows, the noise counts as that much larger.
+    """
+    misfit = float(np.mean(residual**2 / np.maximum(fitted, LEAST)))
+    root = 1.0 / np.sqrt(np.maximum(fitted, LEAST) * max(1.0, misfit))[:, None]
     basis = np.linalg.qr(shapes * root)[0]
     scaled = slopes * prior.sd * root
     scaled -= basis @ (basis.T @ scaled)

@@ -8,6 +8,8 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 Floats = NDArray[np.float64]
 SPECTRA_AT_ONCE = 256
+ROUNDING = 1e-12
+"""Of transforms, relative to all counts: what is less is nothing."""
 
 
 def pair_spectrum(counts: NDArray[np.generic], energy: Floats, lowest: float) -> Floats:
@@ -40,7 +42,8 @@ def pair_spectrum(counts: NDArray[np.generic], energy: Floats, lowest: float) ->
         pairs[: 2 * channels : 2] -= weight @ part
         total += pairs
     step = (energy[-1] - energy[0]) / (channels - 1)
-    return np.maximum(shifted(total, energy[0] / step)[:channels], 0.0)
+    found = shifted(total, energy[0] / step)[:channels]
+    return np.where(found > ROUNDING * float(counts.sum(dtype=np.float64)), found, 0.0)
 
 
 def shifted(values: Floats, channels: float) -> Floats:

@@ -108,16 +108,21 @@ def _segments(leaves: Sequence[xr.Dataset]) -> str:
 
 
 def _lines(leaves: Sequence[xr.Dataset]) -> str:
-    measured = [leaf for leaf in leaves if "xray_line" in leaf]
+    lines = [leaf for leaf in leaves if "xray_line" in leaf]
+    measured = [leaf for leaf in lines if "line_energy" in leaf]
+    given = different(
+        _line(leaf, n) for leaf in lines if "line_energy" not in leaf for n in range(leaf.sizes["element"])
+    )
+    taken = f"Counts of {listed(given)} were taken as the file holds them." if given else ""
     if not measured:
-        return ""
+        return taken
     names = different(
         f"{shown_line(str(line))} ({energy / 1000:.3f} keV)"
         for leaf in measured
         for line, energy in zip(leaf["xray_line"].values, _numbers(leaf, "line_energy"), strict=True)
     )
     settings = _last_settings(measured, "line_intensities")
-    text = f"Net counts of {listed(names)} were found {_how(settings)}."
+    text = f"{taken} Net counts of {listed(names)} were found {_how(settings)}.".lstrip()
     always = [str(name) for name in settings.get("always") or []]
     if always:
         text += f" {listed(always)} {_was(len(always))} always offered to the model."
@@ -134,9 +139,9 @@ def _lines(leaves: Sequence[xr.Dataset]) -> str:
 def _how(settings: Mapping[str, Any]) -> str:
     if settings.get("method") == "window":
         width = f"{settings['window_width']:g} FWHM wide" if settings.get("window_width") else "of fixed width"
-        return f"by summing windows {width}, background by {settings.get('background', 'windows beside them')}"
+        return f"by summing windows {width}, background by {settings.get('background') or 'windows beside them'}"
     background = {"bremsstrahlung": "bremsstrahlung with absorption (Kramers)", "windows": "background from windows"}
-    beside = background.get(str(settings.get("background", "bremsstrahlung")))
+    beside = background.get(settings.get("background") or "bremsstrahlung")
     with_what = f" and {beside}" if beside else " without background"
     model = f"by a linear model of all lines of the elements{with_what}"
     return f"{model}, weighted as Poisson counts, with areas not below 0"
@@ -158,7 +163,7 @@ def _response(leaves: Sequence[xr.Dataset]) -> str:
     for one in (dict(json.loads(text)) for text in settings):
         layers = [
             f"{name} ({entry['formula']}, {entry['density']:g} g/cm³)" if isinstance(entry, dict) else str(name)
-            for name, entry in dict(one.get("layers") or {}).items()
+            for name, entry in _in_order(dict(one.get("layers") or {}), leaves)
         ]
         text = "How far each line is smeared out by the electrons (response) was calculated for each layer"
         text += f": {listed(layers)}" if layers else ""
@@ -172,13 +177,24 @@ def _response(leaves: Sequence[xr.Dataset]) -> str:
     return " ".join(texts)
 
 
+def _in_order(layers: Mapping[str, Any], leaves: Sequence[xr.Dataset]) -> list[tuple[str, Any]]:
+    """Return layers as the scan crosses them; the provenance holds them by name."""
+    orders = [[str(name) for name in leaf["layer"].values] for leaf in leaves if "layer" in leaf.coords]
+    order = next((one for one in orders if set(one) == set(layers)), list(layers))
+    return [(name, layers[name]) for name in order]
+
+
 def _interfaces(leaves: Sequence[xr.Dataset]) -> str:
     fitted = [leaf for leaf in leaves if "interface_position" in leaf and "interface" in leaf.dims]
     if not fitted:
         return ""
     one = _last_settings(fitted, "fit_interfaces")
     model = MODELS.get(str(one.get("model", "")), str(one.get("model", "")) or "steps")
-    text = f"Interfaces were fitted as {model} {NOISE.get(str(one.get('noise', 'poisson')), '')}".rstrip()
+    noises = different(
+        str(leaf["fitted"].attrs["noise"]) for leaf in fitted if "noise" in leaf.get("fitted", leaf).attrs
+    )
+    noises = noises or [str(one.get("noise", "poisson"))]
+    text = f"Interfaces were fitted as {model} {listed([NOISE[name] for name in noises if name in NOISE])}".rstrip()
     text += ", jointly for all elements" if one.get("joint", True) else ", for each element by itself"
     with_response = any("response_sigma" in leaf for leaf in fitted)
     if with_response:

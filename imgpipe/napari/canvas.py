@@ -1,4 +1,7 @@
-"""Draw a section into a viewer: image with scale bar, edges, handles. Needs no Qt: a `ViewerModel` will do."""
+"""Draw a section or a map into a viewer: image with scale bar, edges, handles, elements.
+
+Needs no Qt: a `ViewerModel` will do.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,15 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer, Points, Shapes
 
 from imgpipe.edits import Anchor
-from imgpipe.napari.conversion import MARK, anchors_of, bent_paths, edge_layer, handle_layer, image_layer
+from imgpipe.napari.conversion import (
+    MARK,
+    anchors_of,
+    bent_paths,
+    edge_layer,
+    element_layers,
+    handle_layer,
+    image_layer,
+)
 from imgpipe.napari.measuring import View
 
 LINE, HANDLE = 2.0, 9.0
@@ -31,6 +42,8 @@ def draw(viewer: ViewerModel, view: View, anchors: Sequence[Anchor] = ()) -> Poi
         viewer.layers.remove(layer)
     image.name = view.group
     image.metadata["shown"] = str(view.path)
+    for layer in element_layers(view.leaf):
+        viewer.add_layer(_made(layer))
     if not stay:
         viewer.reset_view()
     lines = edge_layer(view.leaf, f"{view.group} edges")

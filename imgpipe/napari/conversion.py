@@ -51,7 +51,31 @@ def image_layer(leaf: xr.Dataset, name: str) -> Layer:
         "contrast_limits": grey_limits([image]),
         "metadata": {MARK: "image", **{key: str(value) for key, value in leaf.attrs.items()}},
     }
-    return (image.values if image.ndim == 2 else image.data), options, "image"
+    whole = image.ndim == 2 and "energy" not in leaf.dims  # the sum of a map is worked out when it is looked at
+    return (image.values if whole else image.data), options, "image"
+
+
+def with_image(leaf: xr.Dataset) -> xr.Dataset:
+    """Return the leaf with an image: a map of X-ray spectra gets all counts of each pixel, of lazy data a lazy sum."""
+    name, dim = ("counts", "energy") if "counts" in leaf else ("intensity", "element")
+    if "image" in leaf or name not in leaf or set(leaf[name].dims) != {"y", "x", dim}:
+        return leaf
+    image = leaf[name].sum(dim).transpose("y", "x")
+    return leaf.assign(image=image.assign_attrs(units="counts", long_name="all counts"))
+
+
+def element_layers(leaf: xr.Dataset) -> list[Layer]:
+    """Return one image per element of a measured map, in the place of the map; the first is shown."""
+    if "intensity" not in leaf or set(leaf["intensity"].dims) != {"element", "y", "x"}:
+        return []
+    maps = leaf["intensity"].transpose("element", "y", "x").load()
+    names, made = [str(name) for name in leaf["element"].values], []
+    for number, (name, colour) in enumerate(zip(names, edge_colours(len(names)), strict=True)):
+        one = maps.isel(element=number, drop=True).to_dataset(name="image").assign_attrs(leaf.attrs)
+        data, options, kind = image_layer(one, f"{name} map")
+        looks = {"colormap": ["black", colour], "blending": "additive", "visible": number == 0}
+        made.append((data, options | looks | {"metadata": options["metadata"] | {MARK: "element"}}, kind))
+    return made
 
 
 def edge_layer(leaf: xr.Dataset, name: str) -> Layer | None:

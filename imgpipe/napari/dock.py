@@ -23,7 +23,7 @@ from imgpipe.napari.run_bar import RunBar
 from imgpipe.napari.step_list import StepList
 from imgpipe.one_group import Tell
 
-IMAGES = "Images (*.tif *.tiff *.dm3 *.dm4 *.png);;All files (*)"
+IMAGES = "Images (*.tif *.tiff *.dm3 *.dm4 *.png);;X-ray maps (*.bcf *.elid *.emd *.hspy *.pts);;All files (*)"
 RECIPES = "Recipes (*.yaml *.yml);;All files (*)"
 WIDTH = 440
 

@@ -93,13 +93,13 @@ class Draft:
         written = [next(iter(dump_call(call).items())) for call in recipe.steps]
         entries = [Entry(name, *_split(words)) for name, words in written]
         inputs = given.model_dump(mode="json", exclude_defaults=True)
-        return cls(file, recipe.folder, header, role or "image", inputs, entries, recipe.edits)
+        return cls(file, recipe.folder, header, role, inputs, entries, recipe.edits)
 
     def text(self) -> str:
         """Return the recipe as YAML; steps that are switched off are left out."""
         value = {
             **{key: one for key, one in self.header.items() if one},
-            "inputs": {self.role: self.inputs},
+            "inputs": {self.role: self.inputs} if self.role else self.inputs,
             "steps": [entry.written() for entry in self.entries if entry.active],
         }
         return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)

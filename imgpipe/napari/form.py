@@ -46,7 +46,7 @@ class Form(QWidget):
     def values(self) -> dict[str, Any]:
         """Return the settings as a recipe writes them; a required one that is not filled in is left out."""
         found = {name: answered(self.fields[name], widget.value) for name, widget in self.widgets.items()}
-        lacking = {name for name, value in found.items() if self.fields[name].required and value in ("", None)}
+        lacking = {name for name, value in found.items() if self.fields[name].required and value in ("", None, [])}
         return {name: value for name, value in found.items() if name not in lacking}
 
     def mark(self) -> list[str]:
@@ -68,6 +68,7 @@ def _widget(field: Field, value: Any) -> Any:
     options = dict(field.options)
     blank = "fill in" if field.required else "none" if field.nullable else ""
     if "choices" in options:
+        blank = "not set" if blank in options["choices"] else blank  # `none` may be a choice of its own
         options["choices"] = [(blank if one is None else _word(one), one) for one in options["choices"]]
     options["nullable"] = False
     widget = create_widget(value=shown(field, value), name=field.name, widget_type=WIDGETS[field.kind], options=options)

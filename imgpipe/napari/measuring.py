@@ -18,6 +18,7 @@ from imgpipe.bundle import Bundle
 from imgpipe.edits import Anchor, Edits
 from imgpipe.errors import DataError, ImgpipeError
 from imgpipe.grouping import find_groups
+from imgpipe.napari.conversion import with_image
 from imgpipe.one_group import Tell, read_group
 from imgpipe.recipe import Recipe
 
@@ -94,11 +95,15 @@ def with_anchors(edits: Edits, group: str, anchors: tuple[Anchor, ...]) -> Edits
 
 
 def image_leaf(tree: xr.DataTree) -> xr.Dataset:
-    """Return the first acquisition with an image; `DataError` when there is none."""
-    for leaf in leaf_datasets(tree).values():
+    """Return the first map of X-ray spectra, else the first acquisition with an image; `DataError` without any."""
+    leaves = [with_image(leaf) for leaf in leaf_datasets(tree).values()]
+    for leaf in sorted(leaves, key=lambda one: not {"counts", "intensity"} & set(one.data_vars)):
         if "image" in leaf and {"y", "x"} <= set(leaf["image"].dims):
             return leaf
-    raise DataError("there is no image in this file.", remedy="open an image with the dimensions y and x.")
+    raise DataError(
+        "there is no image and no map in this file.",
+        remedy="open one with the dimensions y and x; `imgpipe run` measures spectra and line scans.",
+    )
 
 
 class Room:

@@ -11,11 +11,11 @@ from imgpipe.xrays.materials import mass_absorption
 
 WINDOWS: dict[str, tuple[tuple[str, float, float], ...]] = {
     "none": (("Si", 2.33, 50.0),),
-    "polymer": (("C10H8O4N", 1.4, 300.0), ("Al", 2.70, 40.0), ("Si", 2.33, 50.0)),
+    "polymer": (("C22H10N2O5", 1.42, 300.0), ("Al", 2.70, 40.0), ("Si", 2.33, 50.0)),
     "beryllium": (("Be", 1.85, 8000.0), ("Si", 2.33, 50.0)),
 }
 """Formula, density (g/cm3) and thickness (nm) of what lies before the crystal: typical values of data sheets, the last
-layer being the dead layer. They shape the background and hardly matter for areas."""
+layer being the dead layer. They shape the background; its jump at the carbon edge matters for the area of C K."""
 CRYSTAL = 450_000.0
 """Thickness of the silicon, nm."""
 

@@ -24,10 +24,14 @@ SHELL_OF = {
 """Shell whose vacancy makes the line (Siegbahn against IUPAC names: Jenkins et al., X-Ray Spectrom. 20, 149 (1991))."""
 ALPHA = ("Ka", "La", "Ma")
 """Main line of each family."""
-SAME_SHELL, OTHER_SHELL, GUESSED, DISPUTED = 0.10, 0.25, 0.5, 0.7
-"""Relative u of a line's ratio to the alpha line: rates of one sub-shell (chemical bonds included for light elements);
-yields, Coster-Kronig and absorption between sub-shells (M. O. Krause, J. Phys. Chem. Ref. Data 8, 307 (1979): 20 to 25 %
-for L of 3d metals); weights that only eXSpy gives; M zeta, for which eXSpy and xraylib differ sixfold."""
+SAME_SHELL, OTHER_SHELL, OTHER_M_SHELL, GUESSED, DISPUTED = 0.10, 0.25, 0.5, 1.0, 0.7
+"""Relative u of a line's ratio to the alpha line: rates of one sub-shell, chemical bonds of light elements included;
+yields, Coster-Kronig and absorption between sub-shells of L (Krause (1979): 20 to 25 % for 3d metals) and of M (eXSpy's
+weight of W M beta is twice what xraylib gives); weights that only eXSpy has, while xraylib knows no such line; M zeta,
+for which both differ sixfold.
+
+M. O. Krause, J. Phys. Chem. Ref. Data 8, 307 (1979).
+"""
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,15 @@ def _weighted(line: Line, photons: Mapping[str, float]) -> Line:
     mine, main = photons[line.name], photons.get(alpha, 0.0)
     if mine <= 0.0 or main <= 0.0:
         return replace(line, u_weight=GUESSED)
-    other = SAME_SHELL if SHELL_OF[line.name] == SHELL_OF[alpha] else OTHER_SHELL
-    return replace(line, weight=mine / main, u_weight=DISPUTED if line.name == "Mz" else other)
+    return replace(line, weight=mine / main, u_weight=_doubt(line, alpha))
+
+
+def _doubt(line: Line, alpha: str) -> float:
+    if line.name == "Mz":
+        return DISPUTED
+    if SHELL_OF[line.name] == SHELL_OF[alpha]:
+        return SAME_SHELL
+    return OTHER_M_SHELL if line.family == "M" else OTHER_SHELL
 
 
 def main_line(element: str, beam_energy: float, low: float, high: float) -> Line | None:

@@ -23,8 +23,8 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     "Ma": ("M5N6", "M5N7"), "Mz": ("M5N3",), "Mb": ("M4N6",), "Mg": ("M3N5",),
     "M3O4": ("M3O4",), "M3O5": ("M3O5",), "M2N4": ("M2N4",),
 }  # fmt: skip
-"""Transitions that each line sums (Jenkins et al., X-Ray Spectrom. 20, 149 (1991)); neighbours that no energy-dispersive
-detector separates are added to the stronger."""
+"""Transitions that each line sums (Jenkins et al., X-Ray Spectrom. 20, 149 (1991)); neighbours that no such detector
+separates are added to the stronger."""
 ELECTRONS = {"K": 2, "L1": 2, "L2": 2, "L3": 4, "M1": 2, "M2": 2, "M3": 4, "M4": 4, "M5": 6}
 THIN = 45_000.0
 """Beam energy in eV from which on the specimen is taken as a foil, in which electrons keep their energy."""

@@ -9,7 +9,8 @@ import pytest
 import tifffile
 import yaml
 
-from imgpipe.phantoms.example_data import EXAMPLES, SCALE_FACTOR, U_SCALE, main, section, write_all
+from imgpipe.phantoms.command_line import write_from_command_line
+from imgpipe.phantoms.example_data import EXAMPLES, SCALE_FACTOR, U_SCALE, section, write_all
 from imgpipe.phantoms.section import Section
 
 COMMITTED = Path(__file__).parents[2] / "example_data" / "cross_section"
@@ -73,7 +74,7 @@ def test_certificate_states_what_calibration_needs() -> None:
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert main([str(tmp_path / "out")]) == 0
+    assert write_from_command_line([], write_all, "imgpipe.phantoms.example_data") == 2
+    assert write_from_command_line([str(tmp_path / "out")], write_all, "imgpipe.phantoms.example_data") == 0
     assert "MB" in capsys.readouterr().out
     assert (tmp_path / "out" / "ORIGIN.md").is_file()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imgpipe.phantoms.xps.example_data import EXAMPLES, main, spectra, write_all
+from imgpipe.phantoms.command_line import write_from_command_line
+from imgpipe.phantoms.xps.example_data import EXAMPLES, spectra, write_all
 from imgpipe.phantoms.xps.making import of_region
 
 COMMITTED = Path(__file__).parents[2] / "example_data" / "xps"
@@ -72,7 +73,7 @@ def test_no_species_is_an_outlier(preset: str, sd: float) -> None:
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert main([str(tmp_path / "out")]) == 0
+    assert write_from_command_line([], write_all, "imgpipe.phantoms.xps.example_data") == 2
+    assert write_from_command_line([str(tmp_path / "out")], write_all, "imgpipe.phantoms.xps.example_data") == 0
     assert "MB" in capsys.readouterr().out
     assert (tmp_path / "out" / "ORIGIN.md").is_file()

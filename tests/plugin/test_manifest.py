@@ -56,7 +56,8 @@ def test_importing_imgpipe_leaves_napari_and_qt_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "ours"), [("a.tif", True), ("A.TIFF", True), ("a.dm4", True), ("a.png", True), ("a.jpg", False)]
+    ("name", "ours"),
+    [("a.tif", True), ("A.TIFF", True), ("a.dm4", True), ("a.png", True), ("a.bcf", True), ("a.jpg", False)],
 )
 def test_the_reader_takes_what_the_manifest_says(name: str, ours: bool) -> None:
     assert (reading.reader_for(name) is not None) == ours

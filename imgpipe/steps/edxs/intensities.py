@@ -68,12 +68,25 @@ def line_intensities(
 ]:  # fmt: skip
     """Measure how many counts each element's line has, in a spectrum, along a line, or over a map.
 
-    `model`: all lines of all elements, each shell one shape with fixed ratios between its lines, and bremsstrahlung
-    (Kramers' law times the detector's efficiency times a slow spline) are fitted to the sum of all spectra with Poisson
-    likelihood and areas that can't be negative; the energy scale and the resolution are refined once. The same shapes,
-    with weights from that sum, are then fitted to every spectrum: a weight never comes from the counts it weighs, so
-    few counts make no bias; an area that would be negative is 0. `window`: counts around a line less the mean of a
-    window on each side; a window that holds another element's line gives no number but a flag.
+    `model`: all lines of all elements, each shell one shape, and bremsstrahlung (Kramers' law times the detector's
+    efficiency times a slow spline) are fitted to the sum of all spectra with Poisson likelihood and areas that can't be
+    negative; the energy scale and the resolution are refined once. The same shapes, with weights from that sum, are
+    then fitted to every spectrum: a weight never comes from the counts it weighs, so few counts make no bias; an area
+    that would be negative is 0. `window`: counts around a line less the mean of a window on each side; a window that
+    holds another element's line gives no number but a flag.
+
+    An intensity of `model` is the counts of the named line alone, not those of its whole shell. Energies come from
+    eXSpy, ratios between lines of a shell from `xrays.ratios`, since they depend on the beam energy and eXSpy gives L
+    beta 1 of 3d metals a tenth of its photons (where it lists no L beta 1 at all, as for Mn, its photons count as L
+    alpha). A ratio whose lines stand a FWHM apart is refined with its uncertainty as prior; nearer ones stay, and their
+    uncertainty (25 % for L, 50 % for M) is part of ``u_total_intensity``, not of ``u_intensity``: it is common to all
+    places, and to all spectra with that line.
+
+    Sum peaks: two photons at once count as one of the sum of their energies. Their shape is that of all pairs of
+    photons of one place (along a line) or of the sum spectrum (maps), which needs a true zero of the energy axis; its
+    amplitude is fitted to the sum as one more area, and every spectrum is corrected for it where it is certain.
+    ``pile_up`` is their share of all counts. Photons that lines lose to it are not given back. A detector that rejects
+    pairs of hard photons better than those of soft ones makes another shape.
 
     Parameters
     ----------
@@ -87,7 +100,8 @@ def line_intensities(
     always : elements offered to the fit and given in the table whether asked for or not; C, O and Ga (from the
         milling) unless this says otherwise
     background : bremsstrahlung (model), windows (window) or none; without it what fits the method
-    lithium : lithium is present: EDXS does not see it, so that nothing may be normalised to 100 %
+    lithium : lithium is present: EDXS does not see it, so that nothing may be normalised to 100 %;
+        stored as the leaf's attribute `lithium`, which later steps obey
     window_width : of the window of a line, in FWHM
     background_distance : where the background windows begin left and right of the line, in FWHM
     confidence : of the critical level and the detection limit (Currie 1968)
@@ -98,8 +112,8 @@ def line_intensities(
     -------
     the leaf with, per element and place, ``intensity`` and ``u_intensity`` (counts of the line named in ``xray_line``;
     u from counting, overlaps included), ``gross`` and ``background`` (counts in the window); per element the line, its
-    window, ``total_intensity`` of the sum of all spectra, ``critical_level`` and ``detection_limit``, ``overvoltage``,
-    the worst overlap and a flag; the table of overlaps; and the curves of the sum spectrum
+    window, ``total_intensity`` of the sum of all spectra with u (counting, ratios of lines, calibration, misfit), ``critical_level`` and ``detection_limit``, ``overvoltage``,
+    the worst overlap and a flag; the table of overlaps; the curves of the sum spectrum; ``pile_up``, percent
     """
     energy = _energies(counts)
     volts = _beam(accelerating_energy, beam_energy)

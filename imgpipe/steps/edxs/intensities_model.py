@@ -1,10 +1,10 @@
-"""The model of a spectrum: one shape per element and shell, sum peaks, bremsstrahlung; its fit to the sum of spectra."""
+"""The model of a spectrum: one shape per element and shell, sum peaks, bremsstrahlung; its fit to a sum."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ DETECTORS = ("polymer", "none")
 """Windows of detectors that are tried; the one that fits the sum spectrum better is taken."""
 KEPT = 8
 """Calibrations whose line shapes are kept while a spectrum is refined."""
+NUDGE = 1e-3
+"""Relative step of the derivative with a ratio of lines."""
 LEAST_CHANNELS = 20
 
 
@@ -32,18 +34,25 @@ class Family:
     lines: tuple[Line, ...]
     unit: Line
 
-    @property
-    def doubtful(self) -> tuple[tuple[int, ...], ...]:
-        """Places of the lines whose ratio to the alpha line is uncertain in common: those of one sub-shell and source.
+    def doubtful(self, resolution: float) -> tuple[tuple[tuple[int, ...], bool], ...]:
+        """Return groups of lines (places) whose ratio to the alpha line is uncertain in common, and whether it is seen.
 
-        Where they stand too near to the alpha line to be told from it, the ratio stays what it is and its uncertainty
-        is one of the area.
+        A group holds lines of one sub-shell and source. Its ratio is seen where its strongest line stands at least one
+        FWHM from the unit; nearer lines only shift and widen the peak, as an energy scale does that is not straight.
+
+        Parameters
+        ----------
+        resolution : FWHM at Mn Ka, eV
         """
         groups: dict[tuple[str, float], list[int]] = {}
         for n, line in enumerate(self.lines):
             if line.u_weight > 0.0:
                 groups.setdefault((SHELL_OF[line.name], line.u_weight), []).append(n)
-        return tuple(tuple(group) for group in groups.values())
+        return tuple((tuple(group), self._apart(group, resolution)) for group in groups.values())
+
+    def _apart(self, group: Sequence[int], resolution: float) -> bool:
+        strongest = max((self.lines[n] for n in group), key=lambda line: line.weight)
+        return bool(abs(strongest.energy - self.unit.energy) >= fwhm(strongest.energy, resolution))
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class SumModel:
     pixel : estimator for single spectra, without the shape of sum peaks
     dispersion : deviance per degree of freedom
     from_calibration : (shapes,) variance of each amplitude of the sum from what is left uncertain of the calibration
-        and of ratios between lines
+        of ratios between lines, and of the detector's window
     calibration, window : as refined; detector window that fits better
     pile_up, u_pile_up : share of all counts that are two photons at once, 0 to 1
     """
@@ -77,6 +86,11 @@ class SumModel:
     pile_up: float
     u_pile_up: float
 
+    @property
+    def lines(self) -> int:
+        """Number of shapes that are lines or sum peaks: the first ones."""
+        return len(self.families) + self.sums
+
     def column(self, line: Line) -> int:
         """Return the shape that holds a line."""
         return next(n for n, family in enumerate(self.families) if line in family.lines)
@@ -84,14 +98,14 @@ class SumModel:
     @property
     def background(self) -> np.ndarray:
         """Expected bremsstrahlung of the sum spectrum in the channels of the fit."""
-        n = len(self.families) + self.sums
+        n = self.lines
         return np.asarray(self.fit.estimator.design[:, n:] @ self.fit.amplitudes[n:])
 
     @property
     def sum_peaks(self) -> np.ndarray:
         """Expected counts of two photons at once in the channels of the fit."""
-        n = len(self.families)
-        return np.asarray(self.fit.estimator.design[:, n : n + self.sums] @ self.fit.amplitudes[n : n + self.sums])
+        part = slice(len(self.families), self.lines)
+        return np.asarray(self.fit.estimator.design[:, part] @ self.fit.amplitudes[part])
 
 
 def families_of(present: Sequence[Line], rows: Sequence[Row]) -> tuple[Family, ...]:
@@ -139,7 +153,23 @@ def fit_sum(
         _Shapes(energy, pairs, tuple(families), first, last, resolution, beam_energy, window, background)
         for window in (DETECTORS if background else DETECTORS[:1])
     ]
-    return min((_fitted(one, counts[first:last]) for one in shaped), key=lambda one: one.dispersion)
+    return _best([_fitted(one, counts[first:last]) for one in shaped])
+
+
+def _best(models: Sequence[SumModel]) -> SumModel:
+    """Return the most likely model, what less likely ones say otherwise added to its variances.
+
+    References
+    ----------
+    K. P. Burnham, D. R. Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9
+    """
+    best = min(models, key=lambda one: one.fit.deviance)
+    excess = np.array([one.fit.deviance - best.fit.deviance for one in models]) / max(1.0, best.dispersion)
+    weights = np.exp(-0.5 * excess) / np.exp(-0.5 * excess).sum()
+    apart = [(one.fit.amplitudes[: best.lines] - best.fit.amplitudes[: best.lines]) ** 2 for one in models]
+    variance = best.from_calibration.copy()
+    variance[: best.lines] += weights @ np.array(apart)
+    return replace(best, from_calibration=variance)
 
 
 @dataclass(frozen=True)
@@ -162,17 +192,30 @@ class _Shapes:
     def _energies(self) -> np.ndarray:
         return np.array([line.energy for family in self.families for line in family.lines])
 
-    @functools.cached_property
-    def _groups(self) -> list[list[int]]:
-        """Places of the lines, among all of all families, whose ratio is uncertain in common."""
+    def _groups(self, seen: bool) -> list[list[int]]:
+        """Return places, among the lines of all families, of those whose ratio is uncertain in common."""
         starts = np.cumsum([0, *(len(family.lines) for family in self.families)])
-        return [[start + n for n in group] for start, f in zip(starts, self.families, strict=False) for group in f.doubtful]
+        each = [
+            (start, *one)
+            for start, f in zip(starts, self.families, strict=False)
+            for one in f.doubtful(self.resolution)
+        ]
+        return [[int(start) + n for n in group] for start, group, apart in each if apart == seen]
 
-    @property
-    def doubts(self) -> list[float]:
-        """Relative uncertainty of the ratio of each group."""
+    @functools.cached_property
+    def seen(self) -> list[list[int]]:
+        """Groups of lines whose ratio the spectrum itself tells."""
+        return self._groups(True)
+
+    @functools.cached_property
+    def unseen(self) -> list[list[int]]:
+        """Groups of lines whose ratio is taken as it is."""
+        return self._groups(False)
+
+    def doubts(self, groups: Sequence[Sequence[int]]) -> np.ndarray:
+        """Return the relative uncertainty of the ratio of each group."""
         lines = [line for family in self.families for line in family.lines]
-        return [lines[group[0]].u_weight for group in self._groups]
+        return np.array([lines[group[0]].u_weight for group in groups])
 
     @functools.cached_property
     def _weights(self) -> np.ndarray:
@@ -182,11 +225,24 @@ class _Shapes:
 
     def lines(self, calibration: Calibration) -> np.ndarray:
         """Return the line shapes (K, families) of a calibration."""
+        return np.asarray(self._each(calibration) @ self._mixed(self._counted(calibration)))
+
+    def _counted(self, calibration: Calibration) -> np.ndarray:
         weights = self._weights.copy()
-        for group, factor in zip(self._groups, calibration.ratios or (1.0,) * len(self._groups), strict=True):
+        for group, factor in zip(self.seen, calibration.ratios or (1.0,) * len(self.seen), strict=True):
             weights[group] *= factor
-        place = (calibration.offset, calibration.gain, calibration.width)
-        return np.asarray(self._each(place) @ self._mixed(weights))
+        return weights
+
+    def slopes(self, calibration: Calibration, amplitudes: np.ndarray) -> np.ndarray:
+        """Return the change of the expected counts (K, groups) with the logarithm of each ratio that is not seen."""
+        each, weights = self._each(calibration), self._counted(calibration)
+        now = self._mixed(weights)
+        found = np.zeros((each.shape[0], len(self.unseen)))
+        for n, group in enumerate(self.unseen):
+            nudged = weights.copy()
+            nudged[group] *= 1.0 + NUDGE
+            found[:, n] = each @ ((self._mixed(nudged) - now) @ amplitudes[: now.shape[1]]) / NUDGE
+        return found
 
     def _mixed(self, weights: np.ndarray) -> np.ndarray:
         """Return counts of each line per count of the unit of each family, (lines, families)."""
@@ -202,21 +258,27 @@ class _Shapes:
     def _known(self) -> dict[tuple[float, float, float], np.ndarray]:
         return {}
 
-    def _each(self, place: tuple[float, float, float]) -> np.ndarray:
+    def _each(self, calibration: Calibration) -> np.ndarray:
         """Return the shape of each line (K, lines) at an offset, gain and width; those in use are kept."""
+        place = (calibration.offset, calibration.gain, calibration.width)
         if place not in self._known:
             if len(self._known) > KEPT:
                 self._known.clear()
             offset, gain, width = place
-            widths = width * fwhm(self._energies, self.resolution)
+            widths = fwhm(self._energies, width * self.resolution)
             self._known[place] = line_shapes(channel_edges(self.axis), offset + gain * self._energies, widths)
         return self._known[place]
 
     def sums(self, calibration: Calibration) -> np.ndarray:
-        """Return the shape of sum peaks (K, 1), on the zero of a calibration; none where no photons pair."""
+        """Return the shape of sum peaks (K, 1), about 1 count, on the zero of a calibration; none without pairs."""
         step = (self.energy[-1] - self.energy[0]) / (self.energy.size - 1)
         shape = shifted(self.pairs, -calibration.offset / step)[self.first : self.last, None]
-        return shape[:, : int(self.pairs.any())]
+        return shape[:, : int(self.paired > 0.0)] / max(self.paired, 1.0)
+
+    @property
+    def paired(self) -> float:
+        """Counts of sum peaks in the channels of the fit if all photons came in pairs."""
+        return float(self.pairs[self.first : self.last].sum())
 
     @functools.cached_property
     def backgrounds(self) -> np.ndarray:
@@ -231,17 +293,19 @@ class _Shapes:
 
 
 def _fitted(shapes: _Shapes, counts: np.ndarray) -> SumModel:
-    refined = refine(shapes.design, counts, shapes.doubts)
+    refined = refine(shapes.design, counts, shapes.doubts(shapes.seen))
     matrix = shapes.design(refined.calibration)
     fit = fit_spectrum(matrix, counts)
     freedom = max(1, counts.size - int((fit.amplitudes > 0).sum()))
     n = len(shapes.families)
-    sums = bool(shapes.pairs[shapes.first : shapes.last].any())
-    pull = fit.estimator.gain().T @ refined.slopes
-    doubt = np.einsum("pi,ij,pj->p", pull, refined.covariance, pull)
+    sums = shapes.paired > 0.0
+    gain = fit.estimator.gain().T
+    pull, guess = gain @ refined.slopes, gain @ shapes.slopes(refined.calibration, fit.amplitudes)
+    doubt = np.einsum("pi,ij,pj->p", pull, refined.covariance, pull) + guess**2 @ shapes.doubts(shapes.unseen) ** 2
     u = np.sqrt(fit.estimator.variances(fit.amplitudes[None, :])[0] + doubt)
+    pixel = Estimator.of(np.delete(matrix, [n] * sums, axis=1), fit.fitted)
     return SumModel(
-        shapes.families, sums, shapes.first, shapes.last, fit, Estimator.of(np.delete(matrix, [n] * sums, 1), fit.fitted),
+        shapes.families, sums, shapes.first, shapes.last, fit, pixel,
         fit.deviance / freedom, doubt, refined.calibration, shapes.window,
-        float(fit.amplitudes[n]) if sums else 0.0, float(u[n]) if sums else 0.0,
+        float(fit.amplitudes[n]) / shapes.paired if sums else 0.0, float(u[n]) / shapes.paired if sums else 0.0,
     )  # fmt: skip

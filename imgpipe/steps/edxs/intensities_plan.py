@@ -90,7 +90,9 @@ def measure_sum(
     if wish.method == "window":
         totals = _window_totals(spectrum, windows, wish.confidence)
         return Found(model, windows, spoiled, columns, totals, functools.partial(by_windows, windows=windows), notes)
-    plan = ModelPlan(model.pixel, model.first, model.last, columns, len(model.families), windows, dispersion, _piled(energy, model))
+    plan = ModelPlan(
+        model.pixel, model.first, model.last, columns, len(model.families), windows, dispersion, _piled(energy, model)
+    )
     totals = _model_totals(model, columns, wish.confidence)
     return Found(model, windows, spoiled, columns, totals, functools.partial(by_model, plan=plan), notes)
 
@@ -144,7 +146,7 @@ def _model_totals(model: SumModel, columns: np.ndarray, confidence: float) -> To
     """Return totals by the model; where it fits worse than counting allows, u grows with the misfit (Birge)."""
     amplitudes, estimator = model.fit.amplitudes[None, :], model.fit.estimator
     worse = max(1.0, model.dispersion)
-    variance = (estimator.variances(amplitudes)[0] + model.from_calibration) * worse
+    variance = estimator.variances(amplitudes)[0] * worse + model.from_calibration
     absent = estimator.variances_absent(amplitudes)[0] * worse
     own = np.diag(estimator.spread) * worse
     each = (

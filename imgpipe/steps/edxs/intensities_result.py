@@ -68,7 +68,7 @@ def joined_to(
     before = before.assign({name: quantity(value, "eV", name.replace("_", " ")) for name, value in given.items()})
     flags = [text for text in (*str(leaf.attrs.get("flags", "")).split("; "), *notes) if text]
     merged = xr.merge([before, result], join="exact", combine_attrs="override")
-    return merged.assign_attrs(leaf.attrs | said | {"flags": "; ".join(dict.fromkeys(flags))})
+    return merged.assign_attrs(leaf.attrs | dict(said) | {"flags": "; ".join(dict.fromkeys(flags))})
 
 
 def _per_place(one: Measured) -> xr.Dataset:

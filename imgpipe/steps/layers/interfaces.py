@@ -1,6 +1,5 @@
 """The step fit_interfaces."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -8,10 +7,10 @@ import xarray as xr
 
 from imgpipe.errors import DataError
 from imgpipe.kernels.profile_analysis import Analysis, Task, analyse
-from imgpipe.kernels.profile_model import Response
 from imgpipe.kernels.profile_starts import count_interfaces, equal_variance
 from imgpipe.model import UNCALIBRATED, unit_of
 from imgpipe.step import step
+from imgpipe.steps.layers.interfaces_response import Given, response_of
 from imgpipe.steps.layers.interfaces_tables import Scene, tables
 from imgpipe.units import Dims, Gives, Unit
 
@@ -28,6 +27,11 @@ def fit_interfaces(
     response_sigma: PerLayer | None = None,
     response_shift: PerLayer | None = None,
     u_response: Annotated[xr.DataArray, Unit("1"), Dims("layer element")] | None = None,
+    response_reach: PerLayer | None = None,
+    response_depth: PerLayer | None = None,
+    attenuation: Annotated[xr.DataArray, Unit("1/nm"), Dims("layer element")] | None = None,
+    backscatter: Annotated[xr.DataArray, Unit("1"), Dims("layer")] | None = None,
+    take_off_angle: Annotated[xr.DataArray, Unit("deg"), Dims("")] | None = None,
     exposure: Annotated[xr.DataArray, Unit("1"), Dims("position")] | None = None,
     *,
     layers: list[str] | None = None,
@@ -40,6 +44,7 @@ def fit_interfaces(
     Gives(
         table="interfaces", interface_position="nm|px", u_interface_position="nm|px", observed_width="nm|px",
         width="nm|px", u_width="nm|px", width_bound="nm|px", thickness="nm|px", smallest_resolvable="nm|px",
+        contrast_width="counts*nm|counts*px", u_contrast_width="counts*nm|counts*px",
         fitted="counts", fitted_low="counts", fitted_high="counts", fit_residual="1",
     ),
 ]:  # fmt: skip
@@ -48,9 +53,18 @@ def fit_interfaces(
     All elements are fitted jointly with shared interfaces by the project's fitting engine (row ``all``), and each one
     by itself at the interfaces where it has a clear step. Plateaus are linear and not negative; counts are fitted with
     the Poisson likelihood. With the response of xray_response an interface is seen through a different blur on each
-    side, uncertain by `u_response`, and the width beyond it is given: an interval where it is resolved at 95 %,
-    otherwise only a 95 % upper bound (profile likelihood). A layer thinner than ``smallest_resolvable`` (3 standard
-    deviations of the response within it) has no thickness but a bound.
+    side, with the long tails of electrons, and uncertain by `u_response`; the width beyond it is given: an interval
+    where it is resolved at 95 %, otherwise only a 95 % upper bound (profile likelihood). A layer thinner than
+    ``smallest_resolvable`` (3 standard deviations of the response within it) has no thickness but a bound, and the
+    product of contrast and width.
+
+    What the response leaves out takes part in the fit, and so in all intervals (`imgpipe.kernels.profile_physics`):
+    a shift of each edge by backscattered electrons (share at the interface 1/2 + a/2 of the difference of the
+    backscatter coefficients, a = 0.5 +- 0.5, for each element +- 0.5 more), by absorption towards a detector on an
+    unknown side, by the push of an oblique beam (+- 30 % and half the difference of both sides), by the shape of the
+    response (0.05 of its sigma), and a gradient of a layer's own element (20 % across a long layer). Added to positions
+    and thicknesses (`imgpipe.kernels.profile_offsets`): `u_response` times half the difference of both responses, what
+    a transition moves an edge between unequal responses, and where in a step an edge sharper than the scan is.
 
     Parameters
     ----------
@@ -59,6 +73,8 @@ def fit_interfaces(
     u_intensity : standard uncertainty of line areas, for Gaussian noise
     response_sigma, response_shift : (layer, element) from xray_response; without them only observed widths are known
     u_response : (layer, element) relative standard uncertainty of the response; 15 % without it
+    response_reach, response_depth, attenuation, backscatter, take_off_angle : from xray_response and the file; without
+        a reach beyond that of a normal distribution the response is one, without backscatter edges have no shifts
     exposure : (position,) from line_profile: pixels of a bin over their mean, which the counts are divided by
     layers : names in the order of the position axis; without it those of the response, else as many as are seen
     model : of the transition; ``best`` by the corrected Akaike criterion, refused where points are too few; under a
@@ -72,24 +88,25 @@ def fit_interfaces(
     table ``interfaces``: one row for each boundary and element (``of_element``), ``all`` for the joint fit, with
     ``interface_position``, ``observed_width`` (sigma of an error function), ``width`` (standard deviation of the true
     transition; NaN where it is not resolved), ``width_low``, ``width_high`` (95 %), ``width_bound`` (one-sided 95 %),
-    ``interface_model``, ``reduced_deviance``; table ``layers``: ``thickness``, ``smallest_resolvable``; the curves
-    ``fitted``, ``fitted_low``, ``fitted_high`` (95 %) and ``fit_residual`` (standardised) of the joint fit
+    ``interface_model``, ``reduced_deviance``; table ``layers``: ``thickness``, ``smallest_resolvable``,
+    ``contrast_width`` (of layers that are not resolved); the curves ``fitted``, ``fitted_low``, ``fitted_high`` (95 %) and ``fit_residual`` (standardised) of the joint fit
     """
     chosen = _elements(intensity, elements)
+    kind = _noise(_scene(intensity, chosen).y, noise)
     intensity = _evenly(intensity, exposure)
     u_intensity = None if u_intensity is None else _evenly(u_intensity, exposure)
     scene = _scene(intensity, chosen)
-    kind = _noise(scene.y, noise)
     usable = _usable(scene, response_sigma, unit_of(intensity["position"]) != UNCALIBRATED)
     variance = _variance(u_intensity, scene) if kind == "gaussian" else None
     names = _layer_names(layers, response_sigma, scene, kind, variance)
-    response, reason = _response(scene, names, response_sigma, response_shift, u_response)
+    given = Given(response_sigma, response_shift, u_response, response_reach, response_depth, attenuation, backscatter)
+    response, reason = response_of(scene, names, given, take_off_angle)
     fitting = np.flatnonzero(usable if response is not None else scene.y.any(axis=(0, 2)))
     if not fitting.size:
         raise DataError("no element has counts: there is no interface to fit.")
     task = Task(
         scene.x, scene.y[:, fitting], len(names) - 1, "poisson" if kind == "poisson" else "gaussian",
-        None if variance is None else variance[:, fitting], None if response is None else _of(response, fitting), model,
+        None if variance is None else variance[:, fitting], None if response is None else response.of(fitting), model,
     )  # fmt: skip
     return tables(scene, names, fitting, task, _analysed(task), joint, reason)
 
@@ -173,35 +190,3 @@ def _usable(scene: Scene, sigma: xr.DataArray | None, calibrated: bool) -> np.nd
         return np.asarray(counted)
     known = {str(name): bool(np.isfinite(sigma.sel(element=name)).all()) for name in sigma["element"].values}
     return np.asarray(counted & np.array([known.get(name, False) for name in scene.elements]))
-
-
-@dataclass(frozen=True)
-class _Given:
-    sigma: np.ndarray
-    shift: np.ndarray
-    u: np.ndarray
-
-
-def _response(
-    scene: Scene, names: list[str], sigma: xr.DataArray | None, shift: xr.DataArray | None, u: xr.DataArray | None
-) -> tuple[_Given | None, str]:
-    """Return the response (layer, element), or None and why."""
-    if sigma is None:
-        return None, "no response: intrinsic width unknown"
-    if unit_of(scene.intensity["position"]) == UNCALIBRATED:
-        return None, "uncalibrated: no response applied"
-    known = [str(name) for name in sigma["layer"].values]
-    if missing := [name for name in names if name not in known]:
-        raise DataError(f"the response does not know {', '.join(missing)}; it knows {', '.join(known)}.")
-
-    def of(array: xr.DataArray | None, otherwise: float) -> np.ndarray:
-        if array is None:
-            return np.full((len(names), len(scene.elements)), otherwise)
-        picked = array.sel(layer=names).reindex(element=scene.elements)
-        return np.asarray(picked.transpose("layer", "element").values, dtype=np.float64)
-
-    return _Given(of(sigma, np.nan), np.nan_to_num(of(shift, 0.0)), np.nan_to_num(of(u, 0.15), nan=0.15)), ""
-
-
-def _of(given: _Given, fitting: np.ndarray) -> Response:
-    return Response(given.sigma[:, fitting], given.shift[:, fitting], given.u[:, fitting])

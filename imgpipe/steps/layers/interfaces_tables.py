@@ -43,7 +43,7 @@ def tables(
     scene: Scene, names: list[str], fitting: np.ndarray, task: Task, found: Analysis, joint: bool, reason: str
 ) -> xr.Dataset:
     """Return the tables and the curves."""
-    inner = _inner_flags(found)
+    inner = found.layers.beside
     rows: list[tuple[int, str, Edges]] = []
     for k in range(task.n):
         for e, edges in enumerate(found.alone):
@@ -52,15 +52,8 @@ def tables(
         if joint:
             rows.append((k, TOGETHER, found.together))
     result = _interfaces(scene, names, rows, found, inner, reason)
-    result = result.merge(_layers(scene, names, found, reason), join="exact")
+    result = result.merge(_layers(scene, names, fitting, found), join="exact")
     return result.merge(_curves(scene, fitting, task, found), join="exact")
-
-
-def _inner_flags(found: Analysis) -> np.ndarray:
-    """Return (scan, interface) whether a layer beside the interface is below the resolution."""
-    limited = found.layers.limited
-    outer = np.zeros((limited.shape[0], 1), dtype=np.bool_)
-    return np.asarray(np.concatenate([outer, limited], axis=1) | np.concatenate([limited, outer], axis=1))
 
 
 def _interfaces(
@@ -125,7 +118,7 @@ def _flags(k: int, edges: Edges, found: Analysis, inner: np.ndarray, reason: str
     return out
 
 
-def _layers(scene: Scene, names: list[str], found: Analysis, reason: str) -> xr.Dataset:
+def _layers(scene: Scene, names: list[str], fitting: np.ndarray, found: Analysis) -> xr.Dataset:
     unit, dims = unit_of(scene.intensity["position"]), (*scene.lead, "layer")
     layers = found.layers
     columns = {
@@ -134,16 +127,21 @@ def _layers(scene: Scene, names: list[str], found: Analysis, reason: str) -> xr.
         "thickness_low": (layers.low, "thickness, lower end of the 95 % interval"),
         "thickness_high": (layers.high, "thickness, upper end of the 95 % interval"),
         "smallest_resolvable": (layers.smallest, "smallest thickness that can be resolved"),
+        "contrast_width": (np.where(layers.limited, layers.product, np.nan), "contrast times width"),
+        "u_contrast_width": (np.where(layers.limited, layers.u_product, np.nan), "u of contrast times width"),
     }
     table = {}
     for name, (values, title) in columns.items():
         outer = np.full((values.shape[0], 1), np.nan)
         whole = np.concatenate([outer, values, outer], axis=1)
-        table[name] = quantity(whole.reshape(*scene.shape, len(names)), unit, title, dims)
+        size = f"counts*{unit}" if "contrast_width" in name else unit
+        table[name] = quantity(whole.reshape(*scene.shape, len(names)), size, title, dims)
     flags = np.empty((layers.limited.shape[0], len(names)), dtype=object)
     flags[:, [0, -1]] = "outer layer"
     for i, k in np.ndindex(*layers.limited.shape):
         said = [f"resolution-limited: below {layers.smallest[i, k]:.3g} {unit}"] if layers.limited[i, k] else []
+        known = layers.limited[i, k] and layers.of[k] >= 0
+        said += [f"contrast x width is of {scene.elements[int(fitting[layers.of[k]])]}"] if known else []
         said += [] if found.joint.converged[i] else ["fit failed"]
         said += ["uncalibrated"] if unit == UNCALIBRATED else []
         flags[i, k + 1] = "; ".join(said)

@@ -12,6 +12,7 @@ from photon_spectra import leaf, spectra
 from imgpipe.binding import Call, apply
 from imgpipe.errors import DataError
 from imgpipe.model import check
+from imgpipe.steps.edxs.element_rows import lithium_declared
 from imgpipe.steps.edxs.intensities import line_intensities
 
 GROUPS = (("Mg", "W", "Ga"), ("S", "Mo"), ("P", "Pt", "Zr"))
@@ -198,9 +199,15 @@ def test_counts_that_are_not_whole_are_said_to_be_gaussian(rng):
     assert float(found["u_intensity"].mean()) == pytest.approx(spread, rel=0.25)
 
 
-def test_lithium_is_said_not_to_be_seen(rng):
-    found = measure(leaf(spectra(rng, 2, {"Mg": 100.0})), elements=["Mg"], lithium=True)
-    assert "nothing normalised" in found.attrs["flags"]
+def test_lithium_is_an_attribute_of_the_leaf_and_no_flag(rng):
+    data = leaf(spectra(rng, 2, {"Mg": 100.0}))
+    found = measure(data, elements=["Mg"], lithium=True)
+    assert found.attrs["lithium"] == "declared"
+    assert "ithium" not in found.attrs["flags"]
+    assert lithium_declared(found, False)
+    without = measure(data, elements=["Mg"])
+    assert "lithium" not in without.attrs
+    assert not lithium_declared(without, False)
 
 
 def test_a_peak_that_no_element_explains_is_told(rng):
