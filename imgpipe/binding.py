@@ -167,7 +167,7 @@ def _checked(call: Call, variable: Variable, array: xr.DataArray) -> xr.DataArra
         if array.dims[array.ndim - len(core) :] != core:
             raise DataError(
                 f"{where}: expected dimensions ending in {', '.join(core)}, found {', '.join(map(str, array.dims))}.",
-                remedy="select one detector with select_signal, or name another variable with `from:`.",
+                remedy=_remedy(array, core),
             )
         array = array.chunk(dict.fromkeys(variable.dims.whole.split(), -1)) if array.chunks else array
     if variable.unit is None:
@@ -180,6 +180,15 @@ def _checked(call: Call, variable: Variable, array: xr.DataArray) -> xr.DataArra
     except UnitError as error:
         raise UnitError(f"{where}: {error.message}", remedy=error.remedy) from None
     return converted.assign_attrs({**array.attrs, "units": spelling(variable.unit.canonical)})  # type: ignore[no-any-return]
+
+
+def _remedy(array: xr.DataArray, core: tuple[str, ...]) -> str:
+    """Return what to do about an array that lacks dimensions a step needs."""
+    if "position" in core and "position" not in array.dims:
+        return "choose a line scan with `at: line`; line_profile takes one out of a map."
+    if "signal" in array.dims:
+        return "select one detector with select_signal, or name another variable with `from:`."
+    return "name another variable with `from:`, or another leaf with `at:`."
 
 
 def _refuse_lengths_without_scale(call: Call, leaf: xr.Dataset) -> None:

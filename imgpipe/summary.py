@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle, open_bundle
 from imgpipe.grouping import WITHOUT_FIELDS
-from imgpipe.key_numbers import ALL, NOT_DETECTED, OUTER
+from imgpipe.key_numbers import OUTER
 from imgpipe.rounding import decimals_for, is_only_component, rounded, with_uncertainty
+from imgpipe.summary_edxs import edxs_groups, edxs_parts, without_common
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ def print_summary(out: Path) -> None:
     result = open_bundle(out)
     if (out / "tables" / "layers.parquet").exists():
         console.print(_layers(result))
-    for part in _edxs(result):
+    for part in edxs_parts(result):
         console.print(part)
     if (out / "tables" / "components.parquet").exists():
         for part in _components(result):
@@ -48,7 +49,7 @@ def _layers(result: Bundle) -> object:
     from rich.markup import escape
     from rich.table import Table
 
-    layers = result.table("layers")
+    layers = without_common(result.table("layers"), edxs_groups(result))[0]
     plated = "lithium_ratio" in layers
     table = Table("group", "layer", "thickness", "95 % interval", *(["of dense Li"] if plated else []), "flag")
     for _, row in layers.iterrows():
@@ -59,69 +60,6 @@ def _layers(result: Bundle) -> object:
         texts = (row.get("group"), row.get("layer"), *numbers, *ratio, row.get("flag"))
         table.add_row(*(escape("" if text is None else str(text)) for text in texts))
     return table
-
-
-def _edxs(result: Bundle) -> Iterator[object]:
-    """Yield a table of the interfaces of EDXS, and a line for each claim on segregation and for what was not found."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    known = {name for name in ("elements", "interfaces", "gradients") if _has(result, name)}
-    if "elements" not in known:
-        return
-    rows = result.table("interfaces") if "interfaces" in known else None
-    if rows is not None and {"boundary", "element"} <= set(rows):
-        table = Table("group", "interface", "position", "width (sigma)", "flag")
-        joint = rows[rows["element"] == ALL] if (rows["element"] == ALL).any() else rows
-        for _, row in joint[joint["boundary"].notna()].iterrows():
-            texts = (row.get("group"), row.get("boundary"), *interface_texts(row), _own_flags(row, joint))
-            table.add_row(*(escape("" if text is None else str(text)) for text in texts))
-        yield table
-    if "gradients" in known:
-        for _, row in result.table("gradients").iterrows():
-            yield escape(f"{row['group']}: {row.get('element')} in {row.get('in_layer')}: {row.get('claim')}")
-    elements = result.table("elements")
-    if "flag" in elements:
-        missing = elements[elements["flag"].fillna("").astype(str).str.contains(NOT_DETECTED)]
-        for group in dict.fromkeys(missing["group"].astype(str)):
-            names = dict.fromkeys(missing.loc[missing["group"] == group, "element"].astype(str))
-            yield escape(f"{group}: {NOT_DETECTED}: {', '.join(names)}")
-
-
-def _own_flags(row: pd.Series[float], rows: pd.DataFrame) -> str:
-    """Return the flags of a row that not all rows of its group have."""
-    if "flag" not in rows:
-        return ""
-    texts = rows.loc[rows["group"] == row["group"], "flag"].fillna("").astype(str)
-    common = set.intersection(*(set(text.split("; ")) for text in texts)) if len(texts) > 1 else set()
-    return "; ".join(flag for flag in str(row.get("flag") or "").split("; ") if flag not in common)
-
-
-def _has(result: Bundle, name: str) -> bool:
-    return (result.path / "tables" / f"{name}.parquet").exists()
-
-
-def interface_texts(row: pd.Series[float]) -> tuple[str, str]:
-    """Return position and intrinsic width of an interface, or the bound of the width, as a person reads them."""
-    position, u = (_first(row, name) for name in ("position", "u_position"))
-    width, u_width, bound = (_first(row, name) for name in ("width", "u_width", "width_bound"))
-    unit = "nm" if math.isfinite(_number(row, "position_nm")) else "px"
-    at = _plus_minus(position, u, unit)
-    if not math.isfinite(width) and math.isfinite(bound):
-        return at, f"< {bound:.3g} {unit}"
-    return at, _plus_minus(width, u_width, unit)
-
-
-def _first(row: pd.Series[float], name: str) -> float:
-    """Return a length in nm, or in px where there is no scale."""
-    return next((v for unit in ("nm", "px") if math.isfinite(v := _number(row, f"{name}_{unit}"))), math.nan)
-
-
-def _plus_minus(value: float, u: float, unit: str) -> str:
-    if not math.isfinite(value):
-        return "-"
-    text, spread = with_uncertainty(value, u)
-    return f"{text} {unit}" if spread == "–" else f"{text} ± {spread} {unit}"
 
 
 def _ratio_text(row: pd.Series[float]) -> str:

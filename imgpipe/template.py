@@ -58,6 +58,7 @@ W: {formula: W, density: 19.25}, Cu: {formula: Cu, density: 8.96}}"""
 _THIN = _PLATED.replace("SE: {formula: Li6PS5Cl, density: 1.86}", "Pt: {formula: Pt, density: 21.45}")
 _SCAN = ("line_intensities", "xray_response", "fit_interfaces", "segregation")
 _SCANNED = {
+    "line_intensities.at": "line",
     "line_intensities.elements": "[P, S, Cl, Mg, W, Cu]",
     "line_intensities.lithium": "true",
     "xray_response.layers": _PLATED,

@@ -25,6 +25,7 @@ LEVELS: dict[str, int] = {
     "figures": 10,
     "report": 11,
     "batch": 12,
+    "summary_edxs": 12,
     "inspection": 13, "summary": 13, "progress": 13,
     "cli": 14, "napari": 14,
     "": 15,
@@ -40,7 +41,7 @@ ONLY_IN = {
     "dask_jobqueue": {"cluster"},
     "qtpy": {"napari"}, "napari": {"napari"}, "magicgui": {"napari"}, "npe2": {"napari"},
     "typer": {"cli"},
-    "rich": {"cli", "progress", "summary"},
+    "rich": {"cli", "progress", "summary", "summary_edxs"},
     "matplotlib": {"figures", "report", "napari"},
     "rsciio": {"readers", "phantoms"}, "tifffile": {"readers", "phantoms"},
 }  # fmt: skip

@@ -19,8 +19,8 @@ from imgpipe.methods import methods_paragraphs
 from imgpipe.methods.edxs import edxs_paragraphs
 from imgpipe.report import build_report
 from imgpipe.report.content import EDXS_FLAGS, flag_meaning
+from imgpipe.report.edxs_claims import claims
 from imgpipe.report.edxs_tables import (
-    claims,
     edxs_facts,
     edxs_tables,
     element_cells,
@@ -30,7 +30,8 @@ from imgpipe.report.edxs_tables import (
     overlap_cells,
     response_cells,
 )
-from imgpipe.summary import interface_texts, print_summary
+from imgpipe.summary import print_summary
+from imgpipe.summary_edxs import interface_texts
 from imgpipe.tables import group_tables
 
 

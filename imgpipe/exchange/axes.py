@@ -14,6 +14,8 @@ from imgpipe.units import convert, factor, spelling
 
 EVENNESS = 1e-6
 """Largest distance of a coordinate from an even grid, in steps."""
+SAME = 1e-9
+"""Largest distance of an axis from the one that left, in steps, if it was not changed."""
 ENERGY_NAME = "Energy"
 NAMES = {
     "energy": "energy", "x": "x", "y": "y", "z": "z", "width": "x", "height": "y", "depth": "z", "time": "time",
@@ -113,22 +115,45 @@ def coordinate_of(axis: Any, dim: str, label: Mapping[str, Any]) -> xr.DataArray
     ----------
     axis : HyperSpy axis
     dim : its dimension
-    label : what was noted when the signal left: `attrs` of the coordinate, `values` (names)
+    label : what was noted when the signal left: `attrs` of the coordinate, `values` (names), `grid` (numbers); the
+        numbers come back to the last digit where the axis was not changed
     """
     attrs = {"long_name": _LONG_NAMES.get(dim, dim), **label.get("attrs", {})}
     names = label.get("values")
     if names is not None and len(names) == axis.size:
         return xr.DataArray(np.array(names, dtype=object), dims=(dim,), attrs=attrs)
-    unit = spelling(_unit(axis, dim))
+    values, unit = _in_own_unit(np.array(axis.axis, dtype=np.float64), spelling(_unit(axis, dim)), dim)
+    grid = label.get("grid")
+    if grid is not None and _unchanged(values, unit, dim, grid["values"], str(attrs.get("units", ""))):
+        return xr.DataArray(np.array(grid["values"], dtype=grid["dtype"]), dims=(dim,), attrs=label["attrs"])
+    return xr.DataArray(values, dims=(dim,), attrs={**attrs, "units": unit})
+
+
+def _in_own_unit(values: np.ndarray, unit: str, dim: str) -> tuple[np.ndarray, str]:
+    """Return an axis in the unit that imgpipe uses for a dimension, or in px."""
     wanted = ARRAY_DIMS.get(dim, "1") or "1"
     try:
-        values = np.asarray(convert(np.array(axis.axis, dtype=np.float64), unit, wanted))
-        unit = wanted
+        return np.asarray(convert(values, unit, wanted)), wanted
     except UnitError:
         if unit != UNCALIBRATED:
             raise
-        values = np.array(axis.axis, dtype=np.float64)
-    return xr.DataArray(values, dims=(dim,), attrs={**attrs, "units": unit})
+        return values, unit
+
+
+def _unchanged(values: np.ndarray, unit: str, dim: str, left: Sequence[float], left_unit: str) -> bool:
+    """Tell whether an axis is still the one that left: as HyperSpy was given it, to `SAME` of a step or to rounding."""
+    if len(left) != values.size:
+        return False
+    given = _places(dim, np.asarray(left, dtype=np.float64))
+    sent = given["axis"] if "axis" in given else given["offset"] + given["scale"] * np.arange(values.size)
+    if not left_unit:  # HyperSpy has no name for it
+        left_unit = unit
+    sent, left_unit = _in_own_unit(sent, spelling(left_unit), dim)
+    if left_unit != unit:
+        return False
+    step = float(np.abs(np.diff(sent)).min()) if sent.size > 1 else 1.0
+    rounding = 8 * np.finfo(np.float64).eps * float(np.abs(sent).max(initial=0.0))
+    return bool(np.abs(values - sent).max(initial=0.0) <= max(SAME * step, rounding))
 
 
 def _unit(axis: Any, dim: str) -> str:

@@ -103,13 +103,14 @@ def _attrs(signal: Any, noted: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _scalars(signal: Any, noted: Mapping[str, Any], kind: str) -> dict[str, xr.DataArray]:
-    made = {name: notes.scalar(one) for name, one in noted["scalars"].items()}
+    made = notes.unplaced(noted)
     instruments = signal.metadata.get_item("Acquisition_instrument", None)
     if instruments is None:
         return made
     known = instruments.as_dictionary()
     instrument = known.get(kind.removeprefix("EDS_")) or known.get("SEM") or known.get("TEM") or {}
-    return made | numbers(instrument, noted["assumed"])
+    found = numbers(instrument, noted["assumed"])
+    return made | {name: notes.as_noted(one, noted["scalars"].get(name)) for name, one in found.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -86,6 +86,11 @@ def is_measured_edxs(leaf: xr.Dataset) -> bool:
     return "element" in leaf.dims or "sum_counts" in leaf or recorded
 
 
+def is_recorded_edxs(leaf: xr.Dataset) -> bool:
+    """Tell whether a spectrum or a line scan is as it was recorded: no line of an element was measured."""
+    return is_measured_edxs(leaf) and "element" not in leaf.dims and "sum_counts" not in leaf
+
+
 def elements(leaf: xr.Dataset) -> list[str]:
     """Return the names of the elements, in the order of the leaf."""
     return [str(name) for name in leaf["element"].values] if "element" in leaf.coords else []

@@ -25,7 +25,7 @@ from imgpipe.figures.drawing import (
 )
 from imgpipe.figures.edxs_data import elements, layers, line_names, numbers_of, profile, words_of
 from imgpipe.figures.edxs_layers import name_layers
-from imgpipe.figures.edxs_profile import axis_of, draw_interfaces, ends_of
+from imgpipe.figures.edxs_profile import axis_of, draw_interfaces, ends_of, uncertainty_of
 from imgpipe.figures.spectra import formula
 from imgpipe.rounding import decimals_for, rounded, with_uncertainty
 
@@ -36,7 +36,11 @@ CURVES = ("uniform", "uniform_low", "uniform_high")
 
 def has_gradient_curves(leaf: xr.Dataset) -> bool:
     """Tell whether a leaf holds the forward model of uniform composition of some layer."""
-    return "uniform" in leaf and {"gradient", "position"} <= set(leaf["uniform"].dims) and leaf.sizes["gradient"] > 0
+    return (
+        "uniform" in leaf
+        and {"gradient", "position"} <= set(leaf["uniform"].dims)
+        and bool(leaf["uniform"].notnull().any())
+    )
 
 
 def gradient_figure(leaf: xr.Dataset, folder: Path, name: str, title: str) -> list[Path]:
@@ -109,11 +113,18 @@ def _counts(leaf: xr.Dataset, number: int) -> np.ndarray:
     return profile(leaf, element)
 
 
+def _u(leaf: xr.Dataset, number: int) -> np.ndarray:
+    element = gradient_words(leaf, number)[0]
+    if element not in elements(leaf):
+        return np.full(leaf.sizes["position"], np.nan)
+    return uncertainty_of(leaf, element)
+
+
 def _draw(axes: Axes, leaf: xr.Dataset, number: int) -> None:
     place, unit = axis_of(leaf)
     counts = _counts(leaf, number)
     uniform, low, high = (_curve(leaf, name, number) for name in CURVES)
-    u = np.sqrt(np.maximum(counts, 1.0))
+    u = _u(leaf, number)
     axes.fill_between(place.values, low, high, color=ORANGE, alpha=0.35, linewidth=0, zorder=2,
                       label="uniform composition, 95 %")  # fmt: skip
     axes.plot(place.values, uniform, color=ORANGE, linewidth=1.1, zorder=3)

@@ -1,4 +1,4 @@
-"""Profiles of the elements along a line: counts with Poisson bars, fit with its 95 % band, interfaces, residuals."""
+"""Profiles of the elements along a line: counts with their u, fit with its 95 % band, interfaces, residuals."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def profile_table(leaf: xr.Dataset) -> pd.DataFrame:
     for element in elements(leaf):
         data: dict[str, object] = {"element": element, f"position_{unit}": leaf["position"].values}
         for column, variable in columns.items():
-            data[column] = _uncertainty(leaf, element) if variable == "u" else _values(leaf, element, variable)
+            data[column] = uncertainty_of(leaf, element) if variable == "u" else _values(leaf, element, variable)
         parts.append(pd.DataFrame(data))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -119,12 +119,26 @@ def _values(leaf: xr.Dataset, element: str, variable: str | None) -> np.ndarray:
     return residual_of(leaf, element) if variable == "residual" else profile(leaf, element, variable)
 
 
-def _uncertainty(leaf: xr.Dataset, element: str) -> np.ndarray:
+def uncertainty_of(leaf: xr.Dataset, element: str) -> np.ndarray:
     """Return the standard uncertainty of the counts: of the step that found them, else of Poisson counts."""
     found = profile(leaf, element, f"u_{profile_name(leaf)}")
     if np.isfinite(found).any():
         return found
     return np.asarray(np.sqrt(np.maximum(profile(leaf, element), 1.0)))
+
+
+def profile_words(leaf: xr.Dataset) -> str:
+    """Return what is drawn of the counts of a line, as a caption says it."""
+    name = profile_name(leaf)
+    net = "Gross counts" if name == "gross" else "Net counts"
+    if leaf.sizes.get("position", 0) > MOST_BARS:
+        bars = "without bars, as there are many places"
+    elif f"u_{name}" in leaf and bool(leaf[f"u_{name}"].notnull().any()):
+        bars = "bars are ± u as the spectra were fitted"
+    else:
+        bars = "bars are ± √N, of counting alone"
+    fit = ", the fit with its 95 % band, and residuals" if "fitted" in leaf else ""
+    return f"{net} of each element along the line ({bars}){fit}."
 
 
 def _draw_pair(
@@ -180,7 +194,7 @@ def ends_of(leaf: xr.Dataset) -> tuple[float, float]:
 
 def _draw_counts(axes: Axes, leaf: xr.Dataset, element: str, place: Place, height: float) -> None:
     colour = colours_of(elements(leaf))[element]
-    counts, u = profile(leaf, element), _uncertainty(leaf, element)
+    counts, u = profile(leaf, element), uncertainty_of(leaf, element)
     fitted, low, high = (profile(leaf, element, n) for n in ("fitted", "fitted_low", "fitted_high"))
     shade_limited(axes, layers(leaf, *ends_of(leaf)), place.scale, 1 - ROOM / height)
     draw_interfaces(axes, leaf, place.scale, element, 1 - ROOM / height)

@@ -11,7 +11,7 @@ import xarray as xr
 from imgpipe.figures.budget import budget_figure
 from imgpipe.figures.distribution import distribution_figure
 from imgpipe.figures.drawing import figure_style
-from imgpipe.figures.edxs_data import is_edxs, is_measured_edxs, profile_name
+from imgpipe.figures.edxs_data import is_edxs, is_measured_edxs, is_recorded_edxs, profile_name
 from imgpipe.figures.edxs_gradients import gradient_figure, has_gradient_curves
 from imgpipe.figures.edxs_maps import map_figure, map_name
 from imgpipe.figures.edxs_profile import profile_figure
@@ -137,10 +137,14 @@ def file_mark(leaf: str) -> str:
 
 
 def measured_leaves(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset]]:
-    """Yield name and data of each leaf that a step has measured: layers, spectra, numbers with intervals; by name."""
-    for node in sorted(tree.leaves, key=lambda node: node.path):  # a disk has no order
-        if leaf_kind(leaf := node.to_dataset()):
-            yield node.path.strip("/"), leaf
+    """Yield name and data of each leaf that a step has measured: layers, spectra, numbers with intervals; by name.
+
+    EDX spectra as they were recorded are left out beside those of which lines were measured.
+    """
+    nodes = sorted(tree.leaves, key=lambda node: node.path)  # a disk has no order
+    leaves = {node.path.strip("/"): leaf for node in nodes if leaf_kind(leaf := node.to_dataset())}
+    fitted = any(is_edxs(leaf) and not is_recorded_edxs(leaf) for leaf in leaves.values())
+    yield from ((name, leaf) for name, leaf in leaves.items() if not (fitted and is_recorded_edxs(leaf)))
 
 
 def _heading(title: str, leaf: xr.Dataset) -> str:

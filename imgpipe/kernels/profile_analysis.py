@@ -22,11 +22,10 @@ from imgpipe.kernels.profile_intervals import ONE_SIDED, TWO_SIDED, profile, roo
 from imgpipe.kernels.profile_model import BIN, SIGNED, TAILED, Response
 from imgpipe.kernels.profile_offsets import offsets
 from imgpipe.kernels.profile_starts import equal_variance, find_interfaces
+from imgpipe.kernels.profile_steps import significant_steps
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-CLEAR_STEP = 4.0
-"""A step of an element counts from this many standard uncertainties on."""
 MISFIT = 5.0
 """Residuals this many standard deviations too large are a misfit."""
 LONG = 10.0
@@ -174,25 +173,6 @@ def analyse(task: Task) -> Analysis:
     inside = _filled(together.position, start[0]), start[1]
     alone = [_alone(task, shape, steps, inside, e, graded) for e in range(steps.shape[1])]
     return Analysis(steps, clear, shape, criterion, joint, together, alone, _moved(layers, joint, together))
-
-
-def significant_steps(fitted: ProfileFit) -> tuple[Bools, Bools]:
-    """Return which element has a clear step at which interface (n, m) in any scan, and where any has (n,).
-
-    An interface at which none has one keeps its clearest, so that there is something to fit.
-    """
-    amplitude, free = fitted.layout.column, fitted.raw.q.shape[1]
-    covariance = fitted.raw.covariance[:, free:, free:]
-    below, above = amplitude[:-1], amplitude[1:]
-    variance = covariance[:, above, above] + covariance[:, below, below] - 2.0 * covariance[:, above, below]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.abs(np.diff(fitted.plateau, axis=1)) / np.sqrt(variance)
-    # of many scans the largest ratio is larger: sqrt(2 ln b) is where the largest of b normal variables is
-    ratio = np.max(np.where(np.isfinite(ratio), ratio, 0.0), axis=0)
-    steps = ratio > np.hypot(CLEAR_STEP, np.sqrt(2.0 * np.log(fitted.position.shape[0])))
-    clear = steps.any(axis=1)
-    steps[~clear, np.argmax(ratio[~clear], axis=1)] = True
-    return steps, clear
 
 
 def _graded(task: Task, seen: ProfileFit, steps: Bools) -> Bools | None:

@@ -52,7 +52,7 @@ class Response:
     common: Floats | None = None
     own: Floats | None = None
 
-    def of(self, elements: slice) -> Response:
+    def of(self, elements: slice | NDArray[np.intp]) -> Response:
         """Return the response for some elements."""
         return replace(
             self, sigma=self.sigma[:, elements], shift=self.shift[:, elements], u=self.u[:, elements],

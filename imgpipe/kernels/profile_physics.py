@@ -67,8 +67,11 @@ def own_shift(
     for k, e in np.ndindex(n, m):
         for own, other in ((k, k + 1), (k + 1, k)):
             if np.isfinite([sigma[own, e], depth[own, e], attenuation[other, e]]).all():
-                one = _absorption(sigma[own, e], depth[own, e], attenuation[own, e], attenuation[other, e], take_off)
-                absorbed[k, e] = max(absorbed[k, e], one)
+                loss = _absorption(
+                    float(sigma[own, e]), float(depth[own, e]), float(attenuation[own, e]),
+                    float(attenuation[other, e]), take_off,
+                )  # fmt: skip
+                absorbed[k, e] = max(absorbed[k, e], loss)
     return np.asarray(np.sqrt(SHAPE**2 + scattered**2 + pushed**2 + (UNKNOWN_SIDE * absorbed) ** 2))
 
 

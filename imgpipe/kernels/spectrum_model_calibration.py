@@ -30,8 +30,8 @@ SETTLED = 0.05
 class Calibration:
     """Correction of the file's calibration: a line of energy E stands at ``offset + gain E``.
 
-    `width` is a factor on the FWHM at Mn Ka, as noise of the electronics changes it; `ratios` are factors on ratios of
-    lines, in the order in which they were declared doubtful.
+    `width` is a factor on the FWHM at Mn Ka, as noise of the electronics changes it; `ratios` are factors on what else
+    was declared doubtful (ratios of lines, an absorber), in that order.
     """
 
     offset: float = 0.0
@@ -85,7 +85,7 @@ def refine(design: Callable[[Calibration], Floats], counts: Floats, doubts: Floa
     ----------
     design : gives the shapes (K, p) for a calibration
     counts : (K,)
-    doubts : (m,) standard deviation of the logarithm of each ratio of lines before the spectrum is seen
+    doubts : (m,) standard deviation of the logarithm of each further factor before the spectrum is seen
     """
     prior = _Prior.of(doubts)
     change = np.zeros(prior.sd.size)

@@ -126,7 +126,8 @@ def _lines(leaves: Sequence[xr.Dataset]) -> str:
     always = [str(name) for name in settings.get("always") or []]
     if always:
         text += f" {listed(always)} {_was(len(always))} always offered to the model."
-    text += " Energies and weights of lines are those of eXSpy's database."
+    text += " Energies of lines are those of eXSpy's database; their ratios within a shell follow from rates and yields"
+    text += " of xraylib at this beam energy."
     bad = different(_line(leaf, n) for leaf in measured for n in _marked(leaf, "window invalid"))
     if bad:
         text += f" Windows of {listed(bad)} count other lines too and were not used."

@@ -51,6 +51,11 @@ def energy_axis(size: int, offset: float, scale: float, unit: object, *, loss: b
     ends = sorted((offset, offset + scale * (size - 1)))
     if factor is None:
         raise DataError(_no_unit(unit, ends), remedy="state eV or keV in the file (msa: #XUNITS; hspy: axis units).")
+    if not loss and scale < 0 and ends[1] * factor < LOWEST_END:
+        raise DataError(
+            f"the energy axis falls from {offset:g} {unit} in steps of {scale:g}: these are no energies of X-rays.",
+            remedy="correct the sign of the step (msa: #XPERCHAN), or export the spectrum again.",
+        )
     if not loss:
         _require_range(ends[1] * factor, str(unit))
     start, step = ends[0] * factor, abs(scale) * factor

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_end import AGAIN, beyond, flagged, require_end
 from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import Acquisition, leaves, require_modest
 from imgpipe.readers.edxs_signals import Signal, acquisition, header_of
+from imgpipe.readers.edxs_times import share_out
 from imgpipe.readers.leaf import Leaf, Source
 
 HEAD = 0x118
@@ -34,7 +36,7 @@ def read_bcf(source: Source) -> list[Leaf]:
     """
     from rsciio.bruker._api import BCF_reader, bcf_hyperspectra, bcf_images
 
-    _require_whole(source.path)
+    said = _require_whole(source.path)
     file = BCF_reader(str(source.path))
     header = file.header
     pixels = header.image.width * header.image.height
@@ -46,23 +48,18 @@ def read_bcf(source: Source) -> list[Leaf]:
     pictures: list[Leaf] = []
     for signal in bcf_images(file):
         pictures.append(image_leaf(signal, source, pictures, "Bruker"))
-    return [*pictures, *made]
+    return flagged([*pictures, *made], said)
 
 
-def _require_whole(path: Path) -> None:
-    """Compare the size of the container with the chunks that its header states."""
-    size = path.stat().st_size
+def _require_whole(path: Path) -> list[str]:
+    """Compare the size of the container with the chunks that its header states; return flags."""
     with open(path, "rb") as handle:
         head = handle.read(0x14C)
     if len(head) < 0x14C:
-        raise ReadError(f"the file has only {size} bytes, too few for a header.")
+        raise ReadError(f"the file is cut: it has only {len(head)} bytes, too few for a header.", remedy=AGAIN)
     chunk, number = (int.from_bytes(head[at : at + 4], "little") for at in (0x128, 0x148))
-    expected = HEAD + chunk * number
-    if size < expected:
-        raise ReadError(
-            f"the file is cut: its header states {expected} bytes, it has {size} ({100 * size / expected:.3g} %).",
-            remedy="copy the file again from the instrument.",
-        )
+    require_end(path, HEAD + chunk * number)
+    return beyond(path, HEAD + chunk * number)
 
 
 def _map(signal: Signal, header: Any, total: Any) -> Acquisition:
@@ -72,6 +69,7 @@ def _map(signal: Signal, header: Any, total: Any) -> Acquisition:
     """
     told = header_of(signal)
     told.put("working_distance", signal["original_metadata"].get("Microscope", {}).get("WD"), 1e6)
+    share_out(told, header.image.width * header.image.height)  # its real time is that of all lines together
     counts, stated = int(np.sum(signal["data"], dtype=np.int64)), int(np.sum(total.data, dtype=np.int64))
     if abs(counts - stated) > FITTING * stated:
         told.flags.append(f"the map holds {counts} counts, the sum spectrum of its file {stated}")

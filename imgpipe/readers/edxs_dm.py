@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from imgpipe.readers.edxs_axes import energy_factor
 from imgpipe.readers.edxs_images import image_leaf
-from imgpipe.readers.edxs_leaves import leaves
-from imgpipe.readers.edxs_signals import Signal, acquisition, is_image, ordered
+from imgpipe.readers.edxs_leaves import Acquisition, leaves
+from imgpipe.readers.edxs_signals import Signal, acquisition, header_of, is_image, ordered
+from imgpipe.readers.edxs_times import leave_out
 from imgpipe.readers.leaf import Leaf, Source
 
 
@@ -21,6 +22,13 @@ def _has_energy(signal: Signal) -> bool:
     return bool(axes) and not signal["data"].dtype.names and energy_factor(axes[-1].get("units")) is not None
 
 
+def _acquisition(signal: Signal) -> Acquisition:
+    header = header_of(signal)
+    if signal["data"].ndim > 1:
+        leave_out(header)
+    return acquisition(signal, header=header)
+
+
 def spectrum_leaves(signals: Sequence[Signal], source: Source, flags: Sequence[str]) -> list[Leaf]:
     """Return the leaves of a file with spectra, and its images.
 
@@ -30,7 +38,7 @@ def spectrum_leaves(signals: Sequence[Signal], source: Source, flags: Sequence[s
     flags : what is to be said of the file
     """
     chosen = spectral(signals)
-    made = leaves([acquisition(signal) for signal in chosen], source)
+    made = leaves([_acquisition(signal) for signal in chosen], source)
     pictures: list[Leaf] = []
     for signal in signals:
         if is_image(signal) and not _has_energy(signal):

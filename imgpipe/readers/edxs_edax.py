@@ -6,8 +6,10 @@ Beside a map stand the files with its calibrations: NAME.spc (energies), NAME_Im
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_end import AGAIN, require_end
 from imgpipe.readers.edxs_leaves import leaves, require_modest
 from imgpipe.readers.edxs_signals import acquisition
 from imgpipe.readers.leaf import Leaf, Source
@@ -39,19 +41,14 @@ def _require_whole(source: Source) -> None:
     with open(source.path, "rb") as handle:
         head = handle.read(48)
     if len(head) < 48:
-        raise ReadError(f"the file has only {len(head)} bytes, too few for a header.")
+        raise ReadError(f"the file is cut: it has only {len(head)} bytes, too few for a header.", remedy=AGAIN)
     points, lines, channels, width, start = struct.unpack("<5i", head[24:44])
     if min(points, lines, channels) < 1 or width not in _COUNT_BYTES or not 0 < start < 1 << 24:
         raise ReadError(
             f"its header is damaged: {points} x {lines} pixels of {channels} channels in {width} bytes from {start}."
         )
     require_modest(points * lines * channels, source.limits)
-    expected, size = start + points * lines * channels * width, source.path.stat().st_size
-    if size < expected:
-        raise ReadError(
-            f"the file is cut: its header states {expected} bytes, it has {size} ({100 * size / expected:.3g} %).",
-            remedy="copy the file again from the instrument.",
-        )
+    require_end(source.path, start + points * lines * channels * width)
 
 
 def read_spectrum(source: Source) -> list[Leaf]:
@@ -64,11 +61,25 @@ def read_spectrum(source: Source) -> list[Leaf]:
     """
     from rsciio.edax._api import spc_reader
 
-    (signal,) = spc_reader(str(source.path))
+    _require_spectrum(source.path)
+    try:
+        (signal,) = spc_reader(str(source.path))
+    except IndexError:  # its block of numbers, of one size always, is not there as a whole
+        raise ReadError("the file is cut: it ends before its last block.", remedy=AGAIN) from None
     header = signal["original_metadata"]["spc_header"]
     if signal["data"].size != int(header["numPts"]):
         raise ReadError(
             f"the file is cut: it states {int(header['numPts'])} channels, found are {signal['data'].size}.",
-            remedy="copy the file again from the instrument.",
+            remedy=AGAIN,
         )
     return leaves([acquisition(signal, unit="keV")], source)
+
+
+def _require_spectrum(path: Path) -> None:
+    """Compare the size of a spectrum with the channels that its header states."""
+    with open(path, "rb") as handle:
+        head = handle.read(34)
+    if len(head) < 34:
+        raise ReadError(f"the file is cut: it has only {len(head)} bytes, too few for a header.", remedy=AGAIN)
+    start, points = struct.unpack("<28xih", head)
+    require_end(path, start + 4 * points)

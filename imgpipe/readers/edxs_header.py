@@ -24,6 +24,8 @@ SCALARS = {
 """Number of the metadata -> its unit and name."""
 _SIGNED = {"stage_tilt", "azimuth_angle"}
 _POSITIVE = {"beam_energy", "beam_current", "detector_resolution", "real_time", "working_distance", "magnification"}
+HIGHEST_BEAM = 1e6
+"""eV above which no electron microscope for X-ray spectra works."""
 SYMBOLS = (
     "H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ar", "K", "Ca",
     "Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se", "Br", "Kr", "Rb", "Sr", "Y",
@@ -61,9 +63,14 @@ class EdxsHeader:
     def put(self, name: str, value: object, factor: float = 1.0) -> None:
         """Keep a number in its canonical unit, when it is one that can be true (no energy or resolution of 0)."""
         found = number(value)
-        if found is None or (found < 0 and name not in _SIGNED):
+        if found is None:
             return
-        if found > 0 or name not in _POSITIVE:
+        unit, called = SCALARS[name]
+        if found < 0 and name not in _SIGNED:
+            self.flags.append(f"{called} {found * factor:g} {unit} is negative: not used")
+        elif name == "beam_energy" and found * factor > HIGHEST_BEAM:
+            self.flags.append(f"beam energy {found * factor / 1e3:g} keV not used: eV instead of keV?")
+        elif found > 0 or name not in _POSITIVE:
             self.numbers[name] = found * factor
 
     def note(self, name: str, value: object) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_end import beyond, flagged, hdf5_end
 from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import leaves
 from imgpipe.readers.edxs_signals import Signal, acquisition, is_image, is_spectral
@@ -33,9 +34,8 @@ def read(source: Source) -> list[Leaf]:
         stack.callback(_close_tracked_handles, str(source.path))
         made = _leaves(_signals(source, lazy=lazy), source)
         made[-1].close = stack.pop_all().close  # after the last leaf is written
-    for leaf in made:
-        leaf.flags += said
-    return made
+    end = hdf5_end(source.path)
+    return flagged(made, [*said, *(beyond(source.path, end) if end is not None else [])])
 
 
 def _leaves(signals: list[Signal], source: Source) -> list[Leaf]:

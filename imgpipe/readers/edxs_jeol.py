@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_end import AGAIN, beyond, require_end
 from imgpipe.readers.edxs_events import EventCube, jeol_keys, require_events
 from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import Acquisition, leaves, require_modest
 from imgpipe.readers.edxs_signals import Signal, acquisition, header_of
+from imgpipe.readers.edxs_times import share_out
 from imgpipe.readers.leaf import Leaf, Source
 
 CHANNELS = 4096
+_LAST_BLOCK = b"\5\0\0\0"
+_LAST_BYTES = 374
+"""Bytes from the detector's name in the last block of a spectrum to the end of the file."""
 _PICTURES = (".img", ".map")
 _ONE_CHANNEL = 0.02
 """keV up to which rosettasciio is asked to decode a map of which only the header is wanted."""
@@ -88,8 +93,13 @@ def _one(path: Path, **options: Any) -> Signal:
 
 
 def _spectrum(path: Path) -> Acquisition:
-    signal = _one(path)
+    try:
+        signal = _one(path)
+    except (IndexError, KeyError, EOFError):  # numbers are missing where it ends
+        told = "the file is cut or damaged: it ends within its header, its channels or its results."
+        raise ReadError(told, remedy=AGAIN) from None
     header = header_of(signal)
+    header.flags += _require_end(path, signal)
     raw = signal["original_metadata"]["Header"]
     header.put("real_time", raw.get("real time"))
     header.settle(None)
@@ -101,8 +111,19 @@ def _spectrum(path: Path) -> Acquisition:
     return acquisition(signal, unit="keV", header=header)
 
 
+def _require_end(path: Path, signal: Signal) -> list[str]:
+    """Look for the parameters of the detector, the last block of a spectrum, of one size always; return flags."""
+    name = str(signal["original_metadata"]["Footer"]["Parameters"]["DetT"])
+    at = path.read_bytes().rfind(_LAST_BLOCK + name.encode() + b"\0") if name else -1
+    if at < 0:
+        return []
+    end = at + len(_LAST_BLOCK) + _LAST_BYTES
+    require_end(path, end)
+    return beyond(path, end)
+
+
 def _map(path: Path, source: Source) -> Acquisition:
-    words = _stream(path, source)
+    words, said = _stream(path, source)
     signal = dict(_one(path, cutoff_at_kV=_ONE_CHANNEL))
     rows, columns = signal["data"].shape[:2]
     require_modest(rows * columns * CHANNELS, source.limits)
@@ -115,24 +136,20 @@ def _map(path: Path, source: Source) -> Acquisition:
     measured = signal["original_metadata"]["PTTD Data"]["AnalyzableMap MeasData"]["Doc"]
     header.put("live_time", measured.get("LiveTime"))
     header.settle(None)
-    header.flags += [f"a last, incomplete frame was left out ({frames} complete)"] if partial else []
+    share_out(header, rows * columns)  # both are the sums of all pixels and sweeps
+    header.flags += [*said, *([f"a last, incomplete frame was left out ({frames} complete)"] if partial else [])]
     header.raw = {"measured": measured}
     return acquisition(signal, unit="keV", header=header)
 
 
-def _stream(path: Path, source: Source) -> np.ndarray[Any, Any]:
-    """Return the 16-bit words of a map; refuse a file that is shorter than it states."""
-    size = path.stat().st_size
+def _stream(path: Path, source: Source) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Return the 16-bit words of a map, and flags; refuse a file that is shorter than it states."""
     with open(path, "rb") as handle:
         head = handle.read(36)
         if len(head) < 36 or head[:4] != b"\x30\x01\0\0":
             raise ReadError(f"{path.name} is no map of JEOL's Analysis Station.")
         start, length = (int.from_bytes(head[at : at + 4], "little") for at in (28, 32))
-        if size < start + length:
-            raise ReadError(
-                f"the file is cut: its header states {start + length} bytes, it has {size}.",
-                remedy="copy the file again from the instrument.",
-            )
-        require_events((size - start) // 2, source.limits)
+        require_end(path, start + length)
+        require_events(length // 2, source.limits)
         handle.seek(start)
-        return np.frombuffer(handle.read((size - start) // 2 * 2), "<u2")
+        return np.frombuffer(handle.read(length // 2 * 2), "<u2"), beyond(path, start + length)

@@ -19,6 +19,10 @@ from imgpipe.readers.leaf import Leaf, Source
 NEEDED = ("NPOINTS", "XPERCHAN", "OFFSET", "DATATYPE")
 _KEYWORD = re.compile(r"^#\s*([A-Z0-9][A-Z0-9_]*)\s*(?:-\s*([^\s:]+)\s*)?:\s?(.*?)\s*$", re.IGNORECASE)
 _AMPERE = {"a": 1.0, "ma": 1e-3, "ua": 1e-6, "µa": 1e-6, "na": 1e-9, "pa": 1e-12}
+_END = re.compile(r"^#\s*ENDOFDATA[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_NUMBERS = (
+    "BEAMKV", "PROBECUR", "LIVETIME", "REALTIME", "ELEVANGLE", "AZIMANGLE", "FWHMMNKA", "XTILTSTGE", "MAGCAM",
+)  # fmt: skip
 AGAIN = "export the spectrum again."
 Entries = dict[str, tuple[str, str]]
 
@@ -31,9 +35,10 @@ def read(source: Source) -> list[Leaf]:
     ReadError, DataError
         no EMSA/MAS file, keywords missing, fewer or more values than NPOINTS, an energy axis without a unit.
     """
-    text = source.path.read_bytes().decode("latin-1")
+    text, said = _whole(source.path.read_bytes())
     entries, values, ended = _parsed(text)
     header = _header(entries)
+    header.flags += said
     header.flags += [] if ended else ["#ENDOFDATA is missing: check the end of the spectrum"]
     header.flags += _require_points(entries, values)
     header.flags += _require_energies(entries, text)
@@ -42,6 +47,20 @@ def read(source: Source) -> list[Leaf]:
     offset, step = (_need(entries, key) for key in ("OFFSET", "XPERCHAN"))
     energy, turned = energy_axis(values.size, offset, step, unit, loss=loss)
     return leaves([Acquisition(values, energy, (), header, turned)], source)
+
+
+def _whole(content: bytes) -> tuple[str, list[str]]:
+    """Return the text as far as its end mark, and what is to be said of the rest; refuse zero bytes in it."""
+    text = content.decode("latin-1")
+    mark = _END.search(text)
+    end = mark.end() if mark else len(text)
+    zeros = text.find("\0", 0, end)
+    if zeros >= 0:
+        raise ReadError(
+            f"the file is damaged: it holds zero bytes from byte {zeros} on (an interrupted copy).", remedy=AGAIN
+        )
+    rest = len(text[end:].lstrip("\r\n")) if text[end:].strip() else 0
+    return text[:end], [f"{rest} byte(s) after #ENDOFDATA, not read"] if rest else []
 
 
 def _parsed(text: str) -> tuple[Entries, np.ndarray[Any, Any], bool]:
@@ -57,8 +76,28 @@ def _parsed(text: str) -> tuple[Entries, np.ndarray[Any, Any], bool]:
             if match[1].upper() == "SPECTRUM":
                 break
     _require_keywords(entries, lines)
-    values = np.asarray(parse_msa_string("\n".join(lines))[0]["data"], np.float64)
+    try:
+        values = np.asarray(
+            parse_msa_string("\n".join(line for line in lines if not _unusable(line)))[0]["data"], np.float64
+        )
+    except ValueError:
+        raise ReadError(f"the file is cut or damaged: {_no_number(lines)}.", remedy=AGAIN) from None
     return entries, values, any(line.upper().startswith("#ENDOFDATA") for line in lines[-3:])
+
+
+def _unusable(line: str) -> bool:
+    """Tell a keyword that should hold a number and holds another text (``unknown``): it is flagged, and left out."""
+    match = _KEYWORD.match(line)
+    words = match[3].split() if match and match[1].upper() in _NUMBERS else []
+    return bool(words) and number(words[0].rstrip(",")) is None
+
+
+def _no_number(lines: list[str]) -> str:
+    """Return what the first line holds that should hold numbers and doesn't."""
+    start = next(n for n, line in enumerate(lines) if line.upper().startswith("#SPECTRUM"))
+    cells = (cell for line in lines[start + 1 :] if line[0] != "#" for cell in line.replace(",", " ").split())
+    wrong = next((cell for cell in cells if number(cell) is None), None)
+    return "its values can't be read" if wrong is None else f"{wrong[:40]!r} stands among its values, no number"
 
 
 def _require_keywords(entries: Entries, lines: list[str]) -> None:
@@ -128,6 +167,9 @@ def _header(entries: Entries) -> EdxsHeader:
     unit = entries.get("PROBECUR", ("", "nA"))[1].lower() or "na"
     found.put("beam_current", _value(entries, "PROBECUR"), _AMPERE.get(unit, 1e-9))
     found.settle(_value(entries, "ELEVANGLE"))
+    for key in _NUMBERS:
+        if entries.get(key, ("", ""))[0] and _value(entries, key) is None:
+            found.flags.append(f"#{key} is {entries[key][0][:40]!r}, no number: not used")
     for key, name in (("TITLE", "title"), ("EDSDET", "detector"), ("OWNER", "owner")):
         found.note(name, entries.get(key, ("", ""))[0])
     found.note("acquired", " ".join(filter(None, (entries.get(key, ("", ""))[0] for key in ("DATE", "TIME")))))

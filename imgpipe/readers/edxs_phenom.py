@@ -12,16 +12,20 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_end import AGAIN, beyond, flagged
 from imgpipe.readers.edxs_header import EdxsHeader, number
 from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import Acquisition, leaves
 from imgpipe.readers.edxs_signals import Signal, acquisition, header_of, is_image, is_spectral, ordered
+from imgpipe.readers.edxs_times import TIMES, share_out
 from imgpipe.readers.leaf import Leaf, Source
 
 LINE = "distances from begin and end of the line and the scan field; first and last point at its ends"
-AGAIN = "copy the file again from the instrument."
 PIECE = 1 << 20
+_OTHER = "it is a bzip2 archive, but no Phenom project of Element Identification 3.8 or later."
 NO_FIELD = "uncalibrated: the file holds no scan field for this line or map"
 
 
@@ -33,7 +37,7 @@ def read(source: Source) -> list[Leaf]:
     ReadError
         cut (a project ends with a checksum), damaged, or of a software before Element Identification 3.8.
     """
-    _require_whole(source)
+    said = _require_whole(source)
     signals = _signals(source.path)
     found = [_acquisition(signal) for signal in signals if is_spectral(signal)]
     pictures: list[Leaf] = []
@@ -46,12 +50,12 @@ def read(source: Source) -> list[Leaf]:
     made = leaves(found, source)
     for leaf in made if colour else []:
         leaf.flags.append(f"{colour} colour picture(s) in the file left out")
-    return [*pictures, *made]
+    return flagged([*pictures, *made], said)
 
 
-def _require_whole(source: Source) -> None:
-    """Unpack the project once, to its checksum, before anything in it is believed."""
-    decompressor, size = bz2.BZ2Decompressor(), 0
+def _require_whole(source: Source) -> list[str]:
+    """Unpack the project once, to its checksum, before anything in it is believed; return flags."""
+    decompressor, size, head = bz2.BZ2Decompressor(), 0, b""
     with open(source.path, "rb") as handle:
         while not decompressor.eof:
             content = handle.read(PIECE) if decompressor.needs_input else b""
@@ -61,11 +65,16 @@ def _require_whole(source: Source) -> None:
                 part = decompressor.decompress(content, PIECE)
             except OSError as error:
                 raise ReadError(f"the file is damaged: its checksum is wrong ({error}).", remedy=AGAIN) from None
-            if size == 0 and part[:4] != b"EID2":
-                raise ReadError("it is a bzip2 archive, but no Phenom project of Element Identification 3.8 or later.")
+            head += part[: 4 - len(head)]
+            if not b"EID2".startswith(head):
+                raise ReadError(_OTHER)
             size += len(part)
             if size > source.limits.max_pixels:
                 raise ReadError(f"it unpacks to more than {size} bytes.", remedy="if it is sound, raise max_pixels.")
+        if len(head) < 4:
+            raise ReadError(_OTHER)
+        end = handle.tell() - len(decompressor.unused_data)
+    return beyond(source.path, end)
 
 
 def _signals(path: Path) -> list[Signal]:
@@ -81,9 +90,8 @@ def _acquisition(signal: Signal) -> Acquisition:
     eds = scan["detectors"]["EDS"]
     header.raw = {"EDS": {key: value for key, value in eds.items() if not key.endswith("_values")}, "scan": scan}
     header.raw["scan"] = {key: value for key, value in scan.items() if key != "detectors"}
+    _times(header, eds, signal["data"].shape[:-1])
     found = acquisition(signal, unit="keV", header=header)
-    if not eds.get("live_time"):
-        header.numbers.pop("live_time", None)
     field = _field(scan)
     if signal["data"].ndim == 2:
         found.lengths = [(_line_step(eds, field, signal["data"].shape[0], header), "m")]
@@ -91,6 +99,18 @@ def _acquisition(signal: Signal) -> Acquisition:
         found.lengths = _map_steps(eds, field, signal)
     found.note = NO_FIELD
     return found
+
+
+def _times(header: EdxsHeader, eds: dict[str, Any], shape: tuple[int, ...]) -> None:
+    """Keep the times of one spectrum: of a line the file states them for a point, of a map for all pixels."""
+    if not eds.get("live_time"):
+        header.numbers.pop("live_time", None)
+    if len(shape) == 2:
+        share_out(header, math.prod(shape))
+    elif len(shape) == 1:
+        header.numbers |= {
+            name: float(np.mean(eds[f"{name}_values"])) for name in TIMES if name in header.numbers and shape[0]
+        }
 
 
 def _field(scan: dict[str, Any]) -> float | None:

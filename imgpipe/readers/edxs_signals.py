@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,9 +49,7 @@ def _mapped(signal: Signal) -> Mapping[str, Any]:
     """Return the metadata, filled up by the mapping from the file's own names that rosettasciio gives along."""
     metadata: dict[str, Any] = copy.deepcopy(dict(_mapping(signal.get("metadata"))))
     for place, (wanted, convert) in (signal.get("mapping") or {}).items():
-        value: Any = signal.get("original_metadata")
-        for key in place.split("."):
-            value = _mapping(value).get(key)
+        value = _found(signal.get("original_metadata"), place.split("."))
         if value is None or value == "":
             continue
         try:
@@ -63,6 +62,24 @@ def _mapped(signal: Signal) -> Mapping[str, Any]:
             node = node.setdefault(key, {})
         node[last] = found
     return metadata
+
+
+def _found(node: Any, path: list[str]) -> Any:
+    """Return the entry at a path, None where there is none; names are compared as HyperSpy writes them.
+
+    The mappings of rosettasciio name some keys so (``Live_time``) where the file's own name is ``Live time``.
+    """
+    for key in path:
+        known = _mapping(node)
+        if key not in known:
+            key = next((name for name in known if _slug(name) == _slug(key)), key)
+        node = known.get(key)
+    return node
+
+
+def _slug(name: object) -> str:
+    """Return a name with ``_`` for each blank, without other signs."""
+    return re.sub(r"[^\w ]", "", str(name)).strip().replace(" ", "_")
 
 
 def acquisition(signal: Signal, *, unit: str | None = None, header: EdxsHeader | None = None) -> Acquisition:

@@ -54,7 +54,7 @@ def jeol_project(head: bytes) -> bool:
 
 def jeol_spectrum(head: bytes) -> bool:
     """Tell a spectrum of JEOL's Analysis Station: a 2, and a date (days since 1900) where it stands."""
-    if len(head) < 100 or head[:4] != b"\2\0\0\0":
+    if len(head) < 18 or head[:4] != b"\2\0\0\0":
         return False
     (days,) = struct.unpack("<d", head[10:18])
     return bool(32_000 < days < 80_000)
@@ -75,9 +75,10 @@ def ripple(head: bytes) -> bool:
 
 
 def table(head: bytes) -> bool:
-    """Tell a table of a line: a column of distances and at least one named after an element."""
+    """Tell a table of a line: a column of distances and at least one named after an element (data may be missing)."""
     lines = [line for line in text_of_head(head).splitlines() if line.strip()][:60]
-    return any(line_head(line) is not None and _DATA.match(after) for line, after in pairwise(lines))
+    heads_only = bool(lines) and line_head(lines[-1]) is not None
+    return heads_only or any(line_head(line) is not None and _DATA.match(after) for line, after in pairwise(lines))
 
 
 def line_head(line: str) -> str | None:

@@ -13,11 +13,13 @@ import h5py
 import numpy as np
 
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_end import beyond, flagged, hdf5_end
 from imgpipe.readers.edxs_events import EventCube, require_events, velox_keys
 from imgpipe.readers.edxs_header import EdxsHeader, number
 from imgpipe.readers.edxs_images import image_leaf
 from imgpipe.readers.edxs_leaves import Acquisition, leaves, require_modest
 from imgpipe.readers.edxs_signals import Signal, acquisition, header_of, is_image, is_spectral
+from imgpipe.readers.edxs_times import share_out_if_total
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.nexus_guard import looked_over, opened
 
@@ -45,9 +47,8 @@ def read(source: Source) -> list[Leaf]:
         if not spectral and not pictures:
             raise ReadError("it holds neither spectra nor images.")
         made = [*pictures, *(leaves(spectral, source) if spectral else [])]
-    for leaf in made:
-        leaf.flags += said
-    return made
+    end = hdf5_end(source.path)
+    return flagged(made, [*said, *(beyond(source.path, end) if end is not None else [])])
 
 
 def _require_velox(file: h5py.File) -> None:
@@ -97,9 +98,21 @@ def _maps(file: h5py.File, reader: Any, source: Source) -> list[Acquisition]:
     signal = reader.stream_signal(streams[0], shape[2])
     signal["data"] = EventCube(np.concatenate([keys for keys, _ in found]), shape)  # type: ignore[arg-type]
     one = acquisition(signal, header=_header(signal))
+    visited = max((count for _, count in found), default=0)
+    scanning = _scanning(signal["original_metadata"], visited, shape[0] * shape[1])
+    share_out_if_total(one.header, shape[0] * shape[1], scanning)
     one.header.flags += [SUMMED.format(len(streams))] if len(streams) > 1 else []
     one.header.flags += _visits([visited for _, visited in found], shape[0] * shape[1])
     return [one]
+
+
+def _scanning(told: dict[str, Any], visited: int, pixels: int) -> float | None:
+    """Return the time in s that the beam was on the `visited` pixels, None where the file does not say it."""
+    scan = told.get("Scan")
+    if not isinstance(scan, dict):
+        return None
+    dwell, frame = number(scan.get("DwellTime")), number(scan.get("FrameTime"))
+    return dwell * visited if dwell else frame * visited / pixels if frame else None
 
 
 def _visits(visited: list[int], pixels: int) -> list[str]:

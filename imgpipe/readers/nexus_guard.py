@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from imgpipe.errors import DataError, ReadError
+from imgpipe.readers.edxs_end import AGAIN, hdf5_end
 from imgpipe.readers.leaf import Limits
 
 MOST_OBJECTS = 100_000
@@ -22,6 +23,10 @@ def opened(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
+        end, size = hdf5_end(path), path.stat().st_size
+        if end is not None and size < end:
+            told = f"the file is cut: it states {end} bytes, it has {size} ({100 * size / end:.3g} %)."
+            raise ReadError(f"it can't be opened as HDF5: {told}", remedy=AGAIN) from None
         raise ReadError(f"it can't be opened as HDF5: {str(error)[:200]}.") from None
 
 

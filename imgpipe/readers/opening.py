@@ -87,6 +87,8 @@ def read(
         if scratch is None:
             shutil.rmtree(place, ignore_errors=True)
         raise _named(error, path, form) from None
+    for line in warned:
+        _log.warning("%s: %s", path, line)
     for leaf in leaves:
         _describe(leaf, path, form, [*warned, *reply["notes"]], request)
     return _tree(leaves, place, owned=scratch is None, saturated_limit=saturated_limit)
@@ -170,8 +172,6 @@ def version_of(distribution: str) -> str:
 
 
 def _describe(leaf: dict[str, Any], path: Path, form: Format, warned: list[str], request: dict[str, Any]) -> None:
-    for line in warned:
-        _log.warning("%s: %s", path, line)
     leaf["attrs"]["source_file"] = path.name
     leaf["attrs"]["flags"] = "; ".join(dict.fromkeys([*leaf.pop("flags"), *warned]))
     settings = {key: request[key] for key in ("pixel_size", "data_bar")}

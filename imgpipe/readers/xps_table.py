@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from imgpipe.errors import ReadError
+from imgpipe.readers.edxs_table import HEADS as LINE_HEADS
 from imgpipe.readers.leaf import Leaf, Source
 from imgpipe.readers.xps_leaves import leaves
 from imgpipe.readers.xps_sniffs import cells_of, energy_head
@@ -56,7 +57,8 @@ def _find_head(lines: list[str]) -> tuple[int, str]:
             return number, delimiter
     shown = next((line.strip() for line in lines if line.strip()), "")[:80]
     raise ReadError(
-        f"no column says that it is an energy; the table begins with {shown!r}.", remedy=f"give the table {HEADS}."
+        f"no column says that it is an energy; the table begins with {shown!r}.",
+        remedy=f"give the table {HEADS}; a line scan of X-rays: {LINE_HEADS}.",
     )
 
 

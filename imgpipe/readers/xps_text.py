@@ -141,5 +141,9 @@ def column_of(rows: list[list[str]], index: int, head: str, comma: bool) -> Numb
     values = [number_of(text) for text in texts]
     if None in values:
         at = values.index(None)
+        if not texts[at]:
+            raise ReadError(
+                f"row {at + 1} of column {head!r} is empty.", remedy=f"fill or delete row {at + 1} of the table."
+            )
         raise ReadError(f"row {at + 1} of column {head!r} holds {texts[at][:40]!r}, no number.", remedy=AGAIN)
     return np.array(values, np.float64)

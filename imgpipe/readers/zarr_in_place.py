@@ -89,9 +89,10 @@ def _leaf(path: Path, name: str, group: zarr.Group) -> xr.Dataset:
         _require_plain(f"{name}/{label}".lstrip("/"), array)
     dims = {label: _dims(array) for label, array in arrays.items()}
     named = all(found is not None for found in dims.values())
-    leaf = _by_names(path, name, arrays, dims) if named else _by_shape(arrays, dict(group.attrs))
+    leaf, said = _as_stored(_by_names(path, name, arrays, dims) if named else _by_shape(arrays, dict(group.attrs)))
     holes = sum(array.nchunks - array.nchunks_initialized for label, array in arrays.items() if label in HOLDS)
     flags = [str(leaf.attrs.get("flags", ""))] if leaf.attrs.get("flags") else []
+    flags += said
     flags += [f"{holes} unwritten block(s) of data, read as the fill value"] if holes else []
     return _in_our_units(leaf).assign_attrs(flags="; ".join(flags))
 
@@ -129,6 +130,36 @@ def _by_names(path: Path, name: str, arrays: dict[str, Any], dims: dict[str, Any
     return leaf.assign({n: leaf[n].astype(object) for n in texts if n in leaf.data_vars}).assign_coords(
         {n: leaf[n].astype(object) for n in texts if n in leaf.coords}
     )
+
+
+def _as_stored(leaf: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    """Return a leaf whose attributes can be written again (fill values become NaN, values are scaled), and flags.
+
+    Other software says with attributes (CF conventions) which value stands for a missing one (``_FillValue``,
+    ``missing_value``) and how numbers were packed (``scale_factor``, ``add_offset``). Packed floats are unpacked;
+    packed counts are refused, whole numbers would be lost.
+    """
+    said: list[str] = []
+    for label in list(leaf.variables):
+        attrs = dict(leaf[label].attrs)
+        packed = [key for key in ("scale_factor", "add_offset") if key in attrs]
+        if packed and label in HOLDS:
+            raise ReadError(
+                f"{label} is packed ({', '.join(f'{key} = {attrs[key]}' for key in packed)}); counts must stay counts.",
+                remedy="write it without scale_factor and add_offset (xarray: clear the encoding of the variable).",
+            )
+        fills = [attrs.pop(key) for key in ("_FillValue", "missing_value") if key in attrs]
+        scale, offset = attrs.pop("scale_factor", 1.0), attrs.pop("add_offset", 0.0)
+        changed = leaf[label].copy()
+        for fill in fills:
+            if changed.dtype.kind == "f":
+                changed = changed.where(changed != fill) if fill == fill else changed
+            elif label in HOLDS and changed.dtype.kind in "ui" and fill:
+                said.append(f"{label}: its value {fill} for missing values is taken as a count")
+        changed = changed * scale + offset if packed else changed
+        changed.attrs, changed.encoding = attrs, {}
+        leaf = leaf.assign_coords({label: changed}) if label in leaf.coords else leaf.assign({label: changed})
+    return leaf, said
 
 
 def _tiles(array: zarr.Array[Any], dims: tuple[str, ...]) -> list[int]:

@@ -83,6 +83,8 @@ EDXS_FLAGS = {
     "not assessable": "The layer is not wider than the response, or the response is not known: nothing can be said on"
     " its composition.",
     "lithium declared": "Lithium is not measured by X-rays: no at.% is normalised to 100 %.",
+    "no element of it detected": "None of the elements of this layer rises above its limit: the scan does not show that"
+    " the layer is there, and the lines of its neighbours alone say where it would lie.",
     "no response": "The response was not taken off: widths and thicknesses are as observed.",
 }
 """Flag of an element, interface or layer in EDXS -> what it means; a longer flag that starts so means the same."""

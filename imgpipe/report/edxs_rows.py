@@ -12,10 +12,12 @@ from imgpipe.bundle import Bundle
 from imgpipe.figures import leaf_kind, measured_leaves
 from imgpipe.figures.edxs_data import OUTER
 from imgpipe.figures.edxs_overview import best_rows
-from imgpipe.report.edxs_tables import claims
+from imgpipe.report.edxs_claims import claims, unseen_layers
 from imgpipe.report.layer_rows import number, telling_fields
 from imgpipe.rounding import decimals_for, rounded, with_uncertainty
 
+UNSEEN = "no element of it detected"
+"""Flag of a layer of which no line rises above its limit."""
 Places = frozenset[tuple[str, str]]
 """Group and leaf of each EDXS leaf."""
 
@@ -86,6 +88,8 @@ def edxs_part(
     whole = _flags_of_leaves(bundle, places)  # said once, in the part about the group
     rows = [*_rows(layers, "layer", "thickness", anchors), *_rows(best_rows(interfaces), "boundary", "width", anchors)]
     rows = [replace(row, flags=[flag for flag in row.flags if flag not in whole.get(row.group, ())]) for row in rows]
+    unseen = _unseen(bundle, places)
+    rows = [replace(row, flags=[*row.flags, UNSEEN]) if _place(row) in unseen else row for row in rows]
     order = {group: number for number, group in enumerate(dict.fromkeys(row.group for row in rows))}
     rows.sort(key=lambda row: order[row.group])
     said = [
@@ -103,6 +107,22 @@ def _flags_of_leaves(bundle: Bundle, places: Places) -> dict[str, set[str]]:
             if (group, name) in places:
                 found.setdefault(group, set()).update(str(leaf.attrs.get("flags", "")).split("; "))
     return found
+
+
+def _unseen(bundle: Bundle, places: Places) -> set[tuple[str, str, str]]:
+    """Return group, leaf ("" too, as a table of one leaf has no such column) and layer of what no line shows."""
+    return {
+        (group, leaf, layer)
+        for group in bundle.groups
+        for name, data in measured_leaves(bundle.tree(group))
+        if (group, name) in places
+        for layer in unseen_layers(data)
+        for leaf in ((name, "") if len(_leaves_of(places, group)) == 1 else (name,))
+    }
+
+
+def _place(row: EdxsRow) -> tuple[str, str, str]:
+    return row.group, row.leaf, row.thing
 
 
 def _leaves_of(places: Places, group: str) -> list[str]:

@@ -9,18 +9,16 @@ import xarray as xr
 
 from imgpipe.figures.edxs_data import (
     ALL,
-    NOT_DETECTED,
     OUTER,
     detected,
     elements,
-    layers,
     line_names,
     numbers_of,
     response_of,
     segments,
     words_of,
 )
-from imgpipe.figures.edxs_gradients import contrast_text, gradient_words
+from imgpipe.figures.edxs_gradients import gradient_words
 from imgpipe.figures.edxs_profile import rounded_length
 from imgpipe.methods.words import shown_line
 from imgpipe.report.leaf_words import Cells, Facts, scalar_text
@@ -186,23 +184,6 @@ def overlap_cells(leaf: xr.Dataset) -> Cells:
         for a, b, s, w, text, flag in zip(first, second, gap, fwhm, remedy, flags, strict=True)
     ]
     return ["line", "overlaps with", "apart (eV)", "FWHM of the detector (eV)", "remedy", "flags"], rows
-
-
-def claims(leaf: xr.Dataset) -> list[str]:
-    """Return a sentence for each assessed layer, and one for each layer that could not be resolved."""
-    said = []
-    if "gradient" in leaf.dims:
-        said += [contrast_text(leaf, n).replace("\n", "; ") + "." for n in range(leaf.sizes["gradient"])]
-    if "position" in leaf.coords:
-        ends = float(leaf["position"][0]), float(leaf["position"][-1])
-        unit = str(leaf["position"].attrs.get("units", "nm"))
-        for layer in layers(leaf, *ends):
-            if layer.limited:
-                bound = rounded_length(layer.bound) if unit == "nm" else f"{layer.bound:.3g} {unit}"
-                most = f": at most {bound} thick (95 %)" if math.isfinite(layer.bound) else ""
-                said.append(f"{layer.name} is thinner than the response, its thickness can't be measured here{most}.")
-    missing = [line_names(leaf)[n] for n, found in detected(leaf).items() if not found]
-    return said + ([f"{NOT_DETECTED.capitalize()}: {', '.join(missing)}."] if missing else [])
 
 
 def _kind(leaf: xr.Dataset) -> str:

@@ -21,7 +21,9 @@ from imgpipe.figures import (
     share_overview_figure,
     width_overview_figure,
 )
+from imgpipe.figures.edxs_data import is_edxs, profile_name
 from imgpipe.figures.edxs_overview import thickness_overview_figure, thickness_rows, width_rows
+from imgpipe.figures.edxs_profile import profile_words
 from imgpipe.figures.sets import file_mark
 from imgpipe.figures.share_overview import share_rows
 from imgpipe.figures.spectra import is_fitted
@@ -41,12 +43,12 @@ CAPTIONS = {
     "series": "All spectra of the series.",
     "shares": "Share of each component with its 95 % interval; an arrow is an upper bound.",
     "intervals": "Further results with their 95 % intervals.",
-    "profiles": "Counts of each element along the line with Poisson bars, fit with its 95 % band, and residuals; lines"
-    " across are interfaces with their 95 % intervals. The bar shows how far the line is smeared out by electrons:"
-    " nothing thinner can be seen. Hatched layers (†) are resolution-limited.",
+    "profiles": "Lines across are interfaces with their 95 % intervals. The bar shows how far the line is smeared out"
+    " by electrons: nothing thinner can be seen. Hatched layers (†) are resolution-limited.",
     "scan": "Where the line was taken (arrow, with the strip that it averages over), and all profiles along it.",
     "gradients": "Measured profile of a layer, and what uniform composition would show, with its 95 % band: only what"
     " lies beyond the band is segregation.",
+    "counts": "Counts of all channels as they were recorded, added over all places; no line was fitted.",
     "maps": "Counts of each element, each on its own scale; elements that were not detected are grey. Arrows are lines"
     " of profiles.",
     "lines": "Sum spectrum (grey), model of all lines (black), bremsstrahlung (dashed), each line filled; windows"
@@ -81,10 +83,8 @@ def draw_groups(bundle: Bundle) -> dict[str, list[Picture]]:
     for name, tree in trees.items():
         folder = bundle.path / name / FOLDER
         found = group_figures(tree, folder, grey_limits=limits[_kind_of(tree)], title=name)
-        recorded = _recorded(tree)
-        pictures[name] = [
-            _picture(kind, paths, bundle.path, "recorded" if kind in recorded else "") for kind, paths in found.items()
-        ]
+        captions = _captions(tree)
+        pictures[name] = [_picture(kind, paths, bundle.path, captions.get(kind, "")) for kind, paths in found.items()]
     return pictures
 
 
@@ -125,11 +125,21 @@ def _kind_of(tree: xr.DataTree) -> tuple[str, ...]:
     return str(leaf.attrs.get("instrument", "")), str(leaf.attrs.get("detector", "")), bits
 
 
-def _recorded(tree: xr.DataTree) -> set[str]:
-    """Return the names of figures of spectra that were not fitted."""
+def _captions(tree: xr.DataTree) -> dict[str, str]:
+    """Return the captions of figures that depend on their data: what was not fitted, which bars are drawn."""
     leaves = dict(measured_leaves(tree))
-    marks = {name: f"{file_mark(name)}_" if len(leaves) > 1 else "" for name in leaves}
-    return {f"{marks[name]}spectra" for name, leaf in leaves.items() if not is_fitted(leaf)}
+    found: dict[str, str] = {}
+    for name, leaf in leaves.items():
+        mark = f"{file_mark(name)}_" if len(leaves) > 1 else ""
+        if not is_fitted(leaf):
+            found[f"{mark}spectra"] = CAPTIONS["recorded"]
+        if is_edxs(leaf) and "sum_fit" not in leaf:
+            found[f"{mark}lines"] = CAPTIONS["counts"]
+        if is_edxs(leaf) and profile_name(leaf) is not None:
+            found[f"{mark}profiles"] = (
+                f"{profile_words(leaf)} {CAPTIONS['profiles'] if 'fitted' in leaf else ''}".strip()
+            )
+    return found
 
 
 def _picture(kind: str, paths: list[Path], out: Path, caption: str = "") -> Picture:
@@ -142,4 +152,4 @@ def _picture(kind: str, paths: list[Path], out: Path, caption: str = "") -> Pict
     shown.save(stream, "WEBP", quality=82 if photo else 60, lossless=not photo, method=4)
     links = tuple((path.suffix[1:], quote(path.relative_to(out).as_posix())) for path in paths)
     data = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-    return Picture(plain, CAPTIONS[caption or plain], data, shown.width, shown.height, links)
+    return Picture(plain, caption or CAPTIONS[plain], data, shown.width, shown.height, links)

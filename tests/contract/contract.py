@@ -247,3 +247,17 @@ def has_units(variant: str, case: Case) -> None:
         found = [leaf[given] for leaf in after.values() if given in leaf]
         assert found, f"{variant} declares {given} and does not give it"
         assert {array.attrs["units"] for array in found} <= set(unit.split("|"))
+
+
+def equal_bytes(variant: str, case: Case) -> None:
+    """Check that two equal runs give equal bytes, names in the same order, and equal attributes."""
+    one, two = (leaf_datasets(run(variant, case.tree(), case.settings)) for _ in range(2))
+    assert list(one) == list(two)
+    for path, leaf in one.items():
+        assert [str(n) for n in leaf.variables] == [str(n) for n in two[path].variables]
+        assert leaf.attrs == two[path].attrs
+        for name, variable in leaf.variables.items():
+            other = two[path][name]
+            assert variable.attrs == other.attrs
+            same = variable.values.tolist() if variable.dtype == object else variable.values.tobytes()
+            assert same == (other.values.tolist() if variable.dtype == object else other.values.tobytes()), name

@@ -57,6 +57,12 @@ def test_a_file_that_does_not_match_gets_a_wider_pattern(recipe_file: Path) -> N
     assert draft.recipe().inputs["image"].pixel_size == 4.0
 
 
+def test_files_without_a_role_keep_the_names_of_their_leaves() -> None:
+    draft = Draft.load(Path(__file__).parents[2] / "pipelines" / "edxs_map.yaml")
+    assert list(draft.recipe().inputs) == list(Recipe.parse(draft.text()).inputs) == [""]
+    assert draft.recipe().steps[0].at == ("map",)
+
+
 def test_several_roles_are_refused_with_a_remedy(recipe_file: Path) -> None:
     text = recipe_file.read_text(encoding="utf-8")
     recipe_file.write_text(text.replace("{image: {", '{other: "{sample}.png", image: {'), encoding="utf-8")

@@ -174,6 +174,24 @@ def test_velox_streams_of_several_detectors_are_summed(tmp_path):
     assert float(image.x[1]) == pytest.approx(20.0)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"LiveTime": "1.6", "RealTime": "2"}, (1.6 / 48, 2 / 48)),  # of 2 frames of 1 s
+        ({"LiveTime": "0.03", "RealTime": "0.04"}, (0.03, 0.04)),
+    ],
+)
+def test_velox_times_are_those_of_one_pixel(tmp_path, monkeypatch, changes, told):
+    for name, value in changes.items():
+        monkeypatch.setitem(files.VELOX["Detectors"]["Detector-0"], name, value)
+    found = leaf(files.velox(tmp_path / "a.emd", COUNTS), "map")
+    assert (float(found.live_time), float(found.real_time)) == pytest.approx(told)
+    monkeypatch.setitem(files.VELOX, "Scan", {})
+    unknown = leaf(files.velox(tmp_path / "b.emd", COUNTS), "map")
+    assert "live_time" not in unknown
+    assert "of one pixel or of all is not known" in unknown.attrs["flags"]
+
+
 def test_velox_streams_that_end_early_or_hold_other_words(tmp_path):
     path = files.velox(tmp_path / "a.emd", COUNTS, frames=2)
     words = files.velox_stream(COUNTS, 2)
@@ -216,11 +234,52 @@ def test_msa_keywords_units_and_points(tmp_path):
         ({"XUNITS": "keV"}, "looks like eV"),
         ({"XPERCHAN": "0.01", "OFFSET": "0"}, "looks like keV"),
         ({"XPERCHAN": "0"}, "step 0"),
+        ({"XPERCHAN": "-10"}, "falls from -20 eV in steps of -10"),
         ({"DATATYPE": "Z"}, "Y or XY is expected"),
     ],
 )
 def test_msa_files_that_contradict_themselves(tmp_path, changes, told):
     assert told in refused(files.msa(tmp_path / "a.msa", SPECTRUM, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "lost"),
+    [
+        ({"BEAMKV  -kV": "5000"}, "beam energy 5000 keV not used: eV instead of keV?", "beam_energy"),
+        ({"BEAMKV  -kV": "unknown"}, "#BEAMKV is 'unknown', no number: not used", "beam_energy"),
+        ({"LIVETIME -s": "-3"}, "live time -3 s is negative: not used", "live_time"),
+        ({"ELEVANGLE-dg": "steep"}, "#ELEVANGLE is 'steep', no number: not used", "take_off_angle"),
+    ],
+)
+def test_msa_numbers_that_cannot_be_true_are_told_and_not_used(tmp_path, changes, told, lost):
+    found = leaf(files.msa(tmp_path / "a.msa", SPECTRUM, **changes), "sum")
+    assert told in found.attrs["flags"]
+    assert lost not in found
+    np.testing.assert_array_equal(found.counts.values, SPECTRUM)
+
+
+def test_msa_values_that_are_no_numbers_and_text_after_the_end(tmp_path):
+    path = files.msa(tmp_path / "a.msa", SPECTRUM)
+    text = path.read_text("latin-1")
+    path.write_text(text + "more text", "latin-1")
+    assert "9 byte(s) after #ENDOFDATA, not read" in leaf(path, "sum").attrs["flags"]
+    path.write_text(text.replace(f"begins\n{SPECTRUM[0]:g},", "begins\nab,"), "latin-1")
+    assert "'ab' stands among its values, no number" in refused(path)
+
+
+def test_a_wrong_suffix_is_told_once_per_file(tmp_path, caplog):
+    path = files.velox(tmp_path / "a.hspy", COUNTS)
+    path = files.msa(tmp_path / "a.spx", SPECTRUM)
+    found = read(path)
+    assert sum("named .spx but is EMSA" in line for line in caplog.messages) == 1
+    assert "named .spx but is EMSA" in found["sum"].attrs["flags"]
+    caplog.clear()
+    several = tmp_path / "b.msa"
+    files.spd(tmp_path / "c.spd", COUNTS)
+    (tmp_path / "c.spd").rename(several)
+    files.spc(tmp_path / "b.spc", SPECTRUM)
+    read(several)
+    assert sum("named .msa but is EDAX" in line for line in caplog.messages) == 1
 
 
 def test_empty_and_random_msa_files_are_errors(tmp_path, rng):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
 REAL = (
     "bruker/16x16_12bit_packed_8bit.bcf", "bruker/bruker_nano.spx", "phenom/Elid2Version4.elid", "jeol/met03.EDS",
     "digitalmicrograph/test-EDS_spectrum.dm3", "msa/example2.msa",
+    "tia/16x16-line_profile_horizontal_5x128x128_EDS_1.ser", "jeol/Sample/00_View000/View000_0000006.pts",
 )  # fmt: skip
 NAMES = tuple(MAKERS)
 
@@ -109,10 +111,10 @@ def test_row_09_cut(tmp_path, name):
         path.write_bytes(content[: int(share * len(content))])
         if name == "a.rpl":  # a short header may still be one; it carries no count of its lines
             assert told(path) or outcome(path)["map"].counts.shape == COUNTS.shape
-        elif name == "a.spc" and share == 0.9:
-            assert "[reader" in refused(path)
+        elif name == "a.msa" and share == 0.01:  # 14 bytes, of any format
+            assert "the content is not EMSA" in refused(path)
         else:
-            refused(path)
+            assert "cut" in refused(path)
 
 
 def test_row_09_cut_values_beside_a_header(tmp_path):
@@ -166,12 +168,46 @@ def test_row_30_a_bomb_and_another_archive_named_phenom(tmp_path):
 def test_row_09_cut_real_files(real_data, tmp_path, name):
     content = (real_data / "fibsem/rosettasciio" / name).read_bytes()
     path = tmp_path / Path(name).name
-    for share in (0.25, 0.9):
+    for share in (0.01, 0.25, 0.5, 0.9, 0.99) if not name.startswith("msa") else (0.25, 0.9):
         path.write_bytes(content[: int(share * len(content))])
-        if name.endswith("EDS") and share > 0.8:  # beyond its channels stand only results
-            assert isinstance(found := outcome(path), ImgpipeError) or values(found) == 2048
-        else:
-            refused(path)
+        assert "cut" in refused(path).partition("Remedy")[0]
+
+
+JUNK = (
+    "bruker/16x16_12bit_packed_8bit.bcf", "phenom/Elid2Version4.elid", "jeol/met03.EDS",
+    "tia/16x16-line_profile_horizontal_5x128x128_EDS_1.ser", "msa/example2.msa",
+    "jeol/Sample/00_View000/View000_0000006.pts", "../exspy/EDS_SEM_TM002.hspy",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JUNK)
+@pytest.mark.parametrize("size", [1, 3000])
+def test_row_17_bytes_after_the_end_of_real_files(real_data, tmp_path, rng, name, size):
+    """The values stay what they are, and the bytes beyond are told."""
+    source = real_data / "fibsem/rosettasciio" / name
+    path = tmp_path / source.name
+    path.write_bytes(source.read_bytes())
+    whole = read(path)
+    path.write_bytes(source.read_bytes() + b"\x07" + rng.bytes(size - 1))
+    found = read(path)
+    for sound_leaf, leaf in zip(whole.leaves, found.leaves, strict=True):
+        assert re.search(rf"\b{size} byte\(s\) after ", leaf.attrs["flags"])
+        assert "byte(s) after" not in sound_leaf.attrs["flags"]
+        if "counts" in leaf:
+            assert leaf.attrs["count_statistics"] == sound_leaf.attrs["count_statistics"]
+
+
+def test_row_17_bytes_after_the_end_of_a_velox_file(tmp_path):
+    path = files.velox(tmp_path / "a.emd", COUNTS)
+    path.write_bytes(path.read_bytes() + bytes(77))
+    assert "77 byte(s) after the end" in read(path)["map"].attrs["flags"]
+
+
+def test_row_11_zeros_at_the_end_of_a_spectrum_are_named(tmp_path):
+    path = files.msa(tmp_path / "a.msa", COUNTS.sum(axis=(0, 1)))
+    content = path.read_bytes()
+    path.write_bytes(content[:-300] + bytes(300))
+    assert f"zero bytes from byte {len(content) - 300} on" in refused(path)
 
 
 @pytest.mark.parametrize("name", REAL)

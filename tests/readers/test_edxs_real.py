@@ -239,6 +239,33 @@ def test_jeol_spectrum(vendor):
     assert step(found, "energy") == pytest.approx(10.0004)
 
 
+def numbers(leaf: xr.DataTree, *names: str) -> tuple[float, ...]:
+    return tuple(float(leaf[name]) for name in names)
+
+
+def test_times_of_a_map_are_those_of_one_pixel(bruker, phenom, vendor):
+    """Bruker: 19.2 s of 2500 pixels. JEOL: 14 sweeps of 0.1 ms. Phenom: the table of times in the file itself."""
+    assert numbers(bruker["map"], "real_time") == pytest.approx((19.2 / 2500,))
+    jeol = read(vendor / "jeol/Sample/00_View000/View000_0000006.pts")["map"]
+    assert numbers(jeol, "live_time", "real_time") == pytest.approx((325.46 / 512**2, 366.9 / 512**2))
+    assert float(jeol["real_time"]) == pytest.approx(14 * 1e-4, rel=2e-3)
+    assert float(jeol["dead_time"]) == pytest.approx(100 * (1 - 325.46 / 366.9))
+    assert numbers(phenom["map"], "real_time") == pytest.approx((0.01172094,), rel=1e-4)
+    assert numbers(phenom["sum"], "live_time", "real_time") == pytest.approx((5.7203385, 10.1625))
+    assert numbers(phenom["line"], "real_time") == pytest.approx((6.5105,), abs=5e-4)  # of each point
+
+
+def test_jeol_spectrum_times(vendor):
+    assert numbers(read(vendor / "jeol/met03.EDS")["sum"], "live_time", "real_time") == (30.0, 34.97)
+
+
+def test_tia_beam_energy_of_the_emi(vendor):
+    for name in ("line_profile_horizontal_5x128x128_EDS", "diffraction_imagel_5x5x256x256_EDS"):
+        for found in read(vendor / f"tia/16x16-{name}.emi").leaves:
+            if "counts" in found:
+                assert float(found["beam_energy"]) == 200e3
+
+
 def test_tia_line_and_map(vendor):
     line = read(vendor / "tia/16x16-line_profile_horizontal_5x128x128_EDS.emi")["line"]
     assert line["counts"].shape == (5, 4000)
@@ -266,6 +293,15 @@ def test_gatan_spectrum(vendor):
     found = read(vendor / "digitalmicrograph/test-EDS_spectrum.dm3")["sum"]
     assert total(found) == 17051
     assert step(found, "energy") == pytest.approx(5.0, rel=1e-6)
+    assert numbers(found, "live_time", "real_time", "azimuth_angle") == pytest.approx((3.806, 4.233, 45.0))
+    assert float(found["dead_time"]) == pytest.approx(100 * (1 - 3.806 / 4.233))
+    assert float(found["beam_energy"]) == 200e3
+    assert "take-off angle from elevation 18, azimuth 45 and tilt 24.9505 deg" in found.attrs["flags"]
+    elevation, azimuth, tilt = np.radians([18.0, 45.0, float(found["stage_tilt"])])
+    normal = np.array([np.sin(tilt), 0.0, np.cos(tilt)])  # the surface turned towards azimuth 0
+    way = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    assert float(found["take_off_angle"]) == pytest.approx(np.degrees(np.arcsin(normal @ way)))
+    assert "detector_resolution" not in found  # the file states none; 130 eV is only HyperSpy's preset
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,27 @@ def test_tables_that_can_t_be_used(tmp_path, text, told):
     assert told in refused(written(tmp_path / "scan.csv", text))
 
 
+@pytest.mark.parametrize("text", ["distance (nm),Mg,W\n", "# sample: Cu1\ndistance (nm),Mg,W"])
+def test_a_head_without_data_is_a_cut_line_scan(tmp_path, text):
+    told = refused(written(tmp_path / "scan.csv", text))
+    assert "the table has 0 row(s) of data" in told
+    assert "edxs_table" in told
+    assert "binding" not in told
+
+
+@pytest.mark.parametrize("text", [TABLE[: len(TABLE) // 20], "hello\nthis is a letter\n"])
+def test_a_text_that_may_be_any_table_offers_both_kinds(tmp_path, text):
+    told = refused(written(tmp_path / "scan.csv", text))
+    assert "'distance (nm)'" in told
+    assert "'binding energy'" in told
+
+
+def test_an_empty_cell_is_to_be_filled_or_deleted(tmp_path):
+    told = refused(written(tmp_path / "scan.csv", "distance (nm),Mg\n0,1\n10,\n20,3\n"))
+    assert "row 2 of column 'Mg' is empty" in told
+    assert "fill or delete row 2" in told
+
+
 def test_the_gate_of_tables(tmp_path):
     negative = line(written(tmp_path / "a.csv", "distance (nm),Mg\n0,-5\n1,6\n"))
     with pytest.raises(ImgpipeError, match="1 counts are negative"):

@@ -9,9 +9,11 @@ from typing import Any
 import dask
 import numpy as np
 import pytest
+import xarray as xr
 import zarr
 from readers.edxs_files import cube, hspy
 
+from imgpipe.batch import exit_code, run
 from imgpipe.errors import ImgpipeError
 from imgpipe.readers import admit_spectrum, fingerprint, read
 from imgpipe.store import write_leaf
@@ -108,6 +110,58 @@ def test_pickled_objects_are_refused(tmp_path):
     array = path / "counts" / ".zarray"
     array.write_text(array.read_text().replace('"filters": null', '"filters": [{"id": "pickle", "protocol": 5}]'))
     assert "pickle" in refused(path)
+
+
+def as_xarray(dtype: str = "u2", **attrs: object) -> xr.Dataset:
+    """Return a map as a user has it in xarray."""
+    coords = {
+        "energy": ("energy", 1000 * ENERGY, {"units": "eV"}),
+        "y": ("y", 20.0 * np.arange(COUNTS.shape[0]), {"units": "nm"}),
+        "x": ("x", 20.0 * np.arange(COUNTS.shape[1]), {"units": "nm"}),
+    }
+    beam = ((), 5000.0, {"units": "eV"})
+    counts = (("y", "x", "energy"), COUNTS.astype(dtype), attrs)
+    return xr.Dataset({"counts": counts, "beam_energy": beam}, coords=coords)
+
+
+RECIPE = """\
+imgpipe: 1
+title: a map
+inputs: "{name}.zarr"
+steps:
+  - line_intensities: {elements: [Mg], always: [], method: window}
+"""
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f8"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_xarray_writes_runs_through_a_recipe(tmp_path, version, dtype):
+    as_xarray(dtype).to_zarr(tmp_path / "data" / "scan.zarr", zarr_format=version, consolidated=False)
+    found = read(tmp_path / "data" / "scan.zarr")["map"].to_dataset()
+    assert not [name for name in found.variables if "_FillValue" in found[name].attrs]
+    np.testing.assert_array_equal(found.counts.values, COUNTS)
+    write_leaf(found, tmp_path / "again.zarr", "map")
+    np.testing.assert_array_equal(read(tmp_path / "again.zarr")["map"].counts.values, COUNTS)
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    done = run(tmp_path / "recipe.yaml", [tmp_path / "data"], tmp_path / "out", report=False)
+    assert exit_code(done) == 0
+    assert set(done.groups) == {"scan"}
+
+
+def test_missing_and_packed_values_of_other_software(tmp_path):
+    given = as_xarray("f8")
+    given["counts"][0, 0, 0] = np.nan
+    given.to_zarr(tmp_path / "a.zarr", encoding={"counts": {"_FillValue": -999.0}}, consolidated=False)
+    found = read(tmp_path / "a.zarr")["map"].to_dataset()
+    assert np.isnan(found.counts.values[0, 0, 0])
+    assert np.isfinite(found.counts.values[1:]).all()
+    packed = {"dtype": "i4", "scale_factor": 0.01, "add_offset": 5.0}
+    as_xarray().to_zarr(tmp_path / "b.zarr", encoding={"energy": packed}, consolidated=False)
+    np.testing.assert_allclose(read(tmp_path / "b.zarr")["map"].energy.values, 1000 * ENERGY)
+    as_xarray("f8").to_zarr(tmp_path / "c.zarr", encoding={"counts": packed}, consolidated=False)
+    assert "counts is packed (scale_factor = 0.01, add_offset = 5.0)" in refused(tmp_path / "c.zarr")
+    as_xarray().to_zarr(tmp_path / "d.zarr", encoding={"counts": {"_FillValue": 65535}}, consolidated=False)
+    assert "counts: its value 65535 for missing values" in read(tmp_path / "d.zarr")["map"].attrs["flags"]
 
 
 def test_the_gate_looks_at_what_no_reader_has_counted(tmp_path):

@@ -1,10 +1,11 @@
 """Edges of a stack of layers under the response of electrons, whose tails are longer than those of a normal one.
 
-X-rays are made all along an electron's path. After a path s the place is about normal across the beam (Lewis 1950), but
-its variance grows: as s^3 while the direction is kept, as s once it is lost. Between them stands s^2, with which the sum
-over the path is sharper in its centre than a normal distribution of the same standard deviation, has an excess kurtosis
-of 2.4, and holds 99 % within 3.2 standard deviations. Lewis' moments, with slowing down and ionisation, say 2.9 to 3.5
-for P, S, Cl, Mg K, Cu L and W M lines in Li6PS5Cl, Mg, W and Cu at 5 to 14 kV (`response_reach`); normal is 2.6.
+X-rays are made all along an electron's path. After a path s the place is about normal across the beam (Lewis 1950),
+but its variance grows: as s^3 while the direction is kept, as s once it is lost. Between them stands s^2, with which
+the sum over the path is sharper in its centre than a normal distribution of the same standard deviation, has an excess
+kurtosis of 2.4, and holds 99 % within 3.2 standard deviations. Lewis' moments, with slowing down and ionisation, say
+2.9 to 3.5 for P, S, Cl, Mg K, Cu L and W M lines in Li6PS5Cl, Mg, W and Cu at 5 to 14 kV (`response_reach`); a normal
+distribution takes 2.6.
 """
 
 from __future__ import annotations

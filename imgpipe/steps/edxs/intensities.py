@@ -8,8 +8,8 @@ from pydantic import Field
 
 from imgpipe.errors import DataError
 from imgpipe.step import step
-from imgpipe.steps.edxs.intensities_lines import LOWEST, choose_rows, lines_present
-from imgpipe.steps.edxs.intensities_maps import over_places, pairs_of, sum_spectrum
+from imgpipe.steps.edxs.intensities_lines import LOWEST, check_names, choose_rows, lines_present
+from imgpipe.steps.edxs.intensities_maps import over_places, sum_spectrum
 from imgpipe.steps.edxs.intensities_plan import Wish, measure_sum
 from imgpipe.steps.edxs.intensities_result import Measured, as_dataset, joined_to
 from imgpipe.units import Dims, Gives, Unit
@@ -25,7 +25,8 @@ Volts = Annotated[float, Field(gt=0), Unit("eV")]
 
 
 def _check(settings: Any) -> None:
-    """Refuse a background that a method does not know."""
+    """Refuse elements and lines that do not exist, and a background that a method does not know."""
+    check_names([*(settings.elements or []), *settings.always], settings.lines or {})
     if settings.method == "model" and settings.background == "windows":
         raise DataError(
             "method: model takes its background from bremsstrahlung, not from windows.",
@@ -112,8 +113,9 @@ def line_intensities(
     -------
     the leaf with, per element and place, ``intensity`` and ``u_intensity`` (counts of the line named in ``xray_line``;
     u from counting, overlaps included), ``gross`` and ``background`` (counts in the window); per element the line, its
-    window, ``total_intensity`` of the sum of all spectra with u (counting, ratios of lines, calibration, misfit), ``critical_level`` and ``detection_limit``, ``overvoltage``,
-    the worst overlap and a flag; the table of overlaps; the curves of the sum spectrum; ``pile_up``, percent
+    window, ``total_intensity`` of the sum of all spectra with u (counting, ratios of lines, calibration, misfit),
+    ``critical_level`` and ``detection_limit``, ``overvoltage``, the worst overlap and a flag; the table of overlaps;
+    the curves of the sum spectrum; ``pile_up`` in percent
     """
     energy = _energies(counts)
     volts = _beam(accelerating_energy, beam_energy)
@@ -126,8 +128,8 @@ def line_intensities(
         method, background or ("bremsstrahlung" if method == "model" else "windows"), window_width,
         (background_distance[0], background_distance[1]), confidence,
     )  # fmt: skip
-    spectrum = _sound(sum_spectrum(counts))
-    pairs = pairs_of(counts, spectrum, energy, LOWEST)
+    spectrum, pairs = sum_spectrum(counts, energy, LOWEST)
+    _sound(spectrum)
     found = measure_sum(energy, spectrum, pairs, rows, present, volts, fwhm, wish)
     places = over_places(counts, len(rows), found.work)
     notes = [*assumed, *found.notes]
@@ -174,9 +176,9 @@ def _declared(leaf: xr.Dataset | None) -> list[str]:
     return str(leaf.attrs.get("elements", "")).split() if leaf is not None else []
 
 
-def _sound(spectrum: np.ndarray) -> np.ndarray:
+def _sound(spectrum: np.ndarray) -> None:
+    """Refuse what are no counts."""
     if not np.isfinite(spectrum).all() or spectrum.min() < 0:
         raise DataError("the spectra hold missing or negative counts.", remedy="give counts as recorded.")
     if not spectrum.sum() > 0:
         raise DataError("the spectra hold no counts at all.")
-    return spectrum

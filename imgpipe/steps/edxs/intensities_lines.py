@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imgpipe.errors import DataError
-from imgpipe.xrays.lines import Line, element_lines, excited_lines, find_line, main_line
+from imgpipe.xrays.lines import Line, atomic_number, element_lines, excited_lines, find_line, main_line
 
+LIGHTEST = 4
+"""Atomic number of the lightest element with an X-ray line that a detector may show."""
 LOWEST = 150.0
 """Energy in eV below which noise of the electronics stands, not X-rays."""
 
@@ -20,6 +22,23 @@ class Row:
     element: str
     line: Line | None
     reason: str = ""
+
+
+def check_names(elements: Sequence[str], lines: Mapping[str, str]) -> None:
+    """Refuse names that are no elements or lines, and lithium, before any file is opened.
+
+    Raises
+    ------
+    DataError
+        naming the element or line.
+    """
+    labels = [name.replace("_", " ") for name in elements] + [f"{name} {line}" for name, line in lines.items()]
+    for label in labels:
+        element, _, line = label.partition(" ")
+        if atomic_number(element) < LIGHTEST:
+            raise DataError(f"{element} has no line that EDXS sees.", remedy="for lithium say `lithium: true`.")
+        if line:
+            find_line(label)
 
 
 def choose_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,38 @@ Spectra = Callable[[np.ndarray], np.ndarray]
 """Takes counts (n, K), gives (quantities, rows, n)."""
 
 
-def sum_spectrum(counts: xr.DataArray) -> np.ndarray:
-    """Return the sum over all places, (K,) float64; one pass."""
+def sum_spectrum(counts: xr.DataArray, energy: np.ndarray, lowest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum over all places, and the spectrum that pairs of photons make, (K,) float64; one pass.
+
+    Along a line photons pair with those of their own place; in maps and in single spectra the sum stands for all.
+
+    Parameters
+    ----------
+    energy : (K,) eV
+    lowest : energy in eV below which there is noise, no photons
+    """
+    pairs = functools.partial(pair_spectrum, energy=energy, lowest=lowest)
+    if counts.ndim == 2:
+        both = _line_sum(counts, lambda values: np.stack([total(values, (0,)), pairs(values)]))
+        return both[0], both[1]
+    summed = _summed(counts)
+    return summed, pairs(summed[None, :])
+
+
+def _line_sum(counts: xr.DataArray, work: Spectra) -> np.ndarray:
+    """Return the sum over the chunks of a line of what `work` gives for each, (2, K)."""
+    if not is_lazy(counts):
+        return work(counts.values)
+    lazy = counts.data
+    ones = (1,) * lazy.numblocks[0]
+    parts = lazy.map_blocks(
+        lambda values: work(values)[None], dtype=np.float64, chunks=(ones, (2,), lazy.chunks[-1]), new_axis=1,
+        meta=np.empty((0, 0, 0)),
+    )  # fmt: skip
+    return np.asarray(parts.compute().sum(axis=0))
+
+
+def _summed(counts: xr.DataArray) -> np.ndarray:
     axes = tuple(range(counts.ndim - 1))
     if not is_lazy(counts):
         return total(counts.values, axes) if axes else counts.values.astype(np.float64)
@@ -26,21 +57,6 @@ def sum_spectrum(counts: xr.DataArray) -> np.ndarray:
     parts = lazy.map_blocks(_block_total, dtype=np.float64, chunks=(*single, lazy.chunks[-1]))
     summed = parts.compute()
     return np.asarray(summed.sum(axis=tuple(range(summed.ndim - 1))))
-
-
-def pairs_of(counts: xr.DataArray, summed: np.ndarray, energy: np.ndarray, lowest: float) -> np.ndarray:
-    """Return the spectrum (K,) that pairs of photons make.
-
-    Along a line photons pair with those of their own place; in maps, which are not read for it, and in single spectra
-    the sum of all stands for each.
-
-    Parameters
-    ----------
-    summed : (K,) sum over all places
-    energy : (K,) eV
-    lowest : energy in eV below which there is noise, no photons
-    """
-    return pair_spectrum(counts.values if counts.ndim == 2 else summed[None, :], energy, lowest)
 
 
 def over_places(counts: xr.DataArray, rows: int, work: Spectra) -> np.ndarray:

@@ -11,7 +11,8 @@ from imgpipe.kernels.spectrum_model_maps import ModelPlan, Windows, by_model, by
 from imgpipe.kernels.spectrum_model_pile_up import pair_sums
 from imgpipe.steps.edxs.intensities_doubts import unexplained
 from imgpipe.steps.edxs.intensities_lines import Row
-from imgpipe.steps.edxs.intensities_model import SumModel, families_of, fit_sum
+from imgpipe.steps.edxs.intensities_model import SumModel, fit_sum
+from imgpipe.steps.edxs.intensities_shapes import families_of
 from imgpipe.steps.edxs.intensities_windows import intruders, place_windows
 from imgpipe.xrays.lines import Line
 

@@ -19,6 +19,8 @@ NAMES = {
     "intensity": "line intensity", "u_intensity": "u of the line intensity, from counting",
     "gross": "counts in the line's window", "background": "background in the line's window",
 }  # fmt: skip
+USELESS = 10.0
+"""Misfit of the sum spectrum, in units of counting noise, from which no line can be said to be there or not."""
 STRONG = 0.5
 """Correlation of two areas from which on a row is flagged: neither is known well alone."""
 
@@ -151,7 +153,9 @@ def _flag(one: Measured, n: int, overlaps: Sequence[Overlap], voltage: float, co
         return row.reason
     spoiled = _window_word(one, n)
     parts = [] if voltage >= LEAST_OVERVOLTAGE else [f"overvoltage {voltage:.2f}"]
-    if totals.intensity[n] <= totals.critical[n]:
+    if one.found.model.dispersion > USELESS:
+        parts.append("not assessable: the model does not fit the sum spectrum")
+    elif totals.intensity[n] <= totals.critical[n]:
         parts.append("not detected")
     seen = set(one.found.spoiled[n])
     strong = partner if abs(correlation) >= STRONG else ""

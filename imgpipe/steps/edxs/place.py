@@ -31,6 +31,38 @@ Length = Annotated[float, Field(gt=0), Unit("nm|px")]
 LengthUnit = Literal["nm", "px"]
 
 
+def require_point(value: Any, name: str) -> None:
+    """Refuse what a recipe would refuse too: a Python caller gets no validation of settings.
+
+    Raises
+    ------
+    DataError
+        when `value` is not two finite numbers.
+    """
+    flat = isinstance(value, list | tuple | np.ndarray)
+    if not flat or len(value) != 2 or not all(_is_length(one) for one in value):
+        raise DataError(f"{name} = {value!r} is not two finite numbers.", remedy=_NUMBERS)
+
+
+def require_length(value: Any, name: str) -> None:
+    """Refuse what is no length: text, zero, NaN.
+
+    Raises
+    ------
+    DataError
+        when `value` is no finite number above zero.
+    """
+    if not _is_length(value) or value <= 0:
+        raise DataError(f"{name} = {value!r} is no length: expected a finite number above zero.", remedy=_NUMBERS)
+
+
+def _is_length(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+_NUMBERS = 'give numbers in nm (px for a map without a length scale); texts such as "1.2 um" are read in recipes alone.'
+
+
 def require_unit(array: xr.DataArray, unit: LengthUnit, dims: tuple[str, ...]) -> None:
     """Refuse lengths in nm on axes in px, and the other way round.
 

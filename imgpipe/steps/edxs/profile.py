@@ -10,7 +10,18 @@ from imgpipe.errors import DataError
 from imgpipe.kernels.segment_bins import Segment, assign, natural_step, sum_over_bins, sum_type
 from imgpipe.model import quantity, unit_of
 from imgpipe.step import step as declare
-from imgpipe.steps.edxs.place import Length, LengthUnit, Point, bounds, numbers_of, pixel, require_unit, times_of
+from imgpipe.steps.edxs.place import (
+    Length,
+    LengthUnit,
+    Point,
+    bounds,
+    numbers_of,
+    pixel,
+    require_length,
+    require_point,
+    require_unit,
+    times_of,
+)
 from imgpipe.units import Dims, Gives, Unit
 
 Map = Annotated[xr.DataArray, Unit("counts"), Dims("y x energy", whole="energy")]
@@ -44,7 +55,7 @@ def line_profile(
     leaf : the map, whose numbers (beam energy, take-off angle ...) the line keeps; its live time
         is that of the pixels of a bin, on average: of a bin it is ``live_time`` times ``exposure``
     counts : (y, x, energy), counts
-    start, end : ends of the segment as [x, y] in the coordinates of the map, nm (texts such as 1.2 um too)
+    start, end : ends of the segment as [x, y] in the coordinates of the map, nm (in recipes texts such as 1.2 um too)
     width : across the segment, of each line, nm; parts beyond the map are left out
     lines : parallel lines side by side, `width` apart, centred on the segment; more than one gives the dimension line
     step : length of a bin, nm; without it the distance after which the line meets the next row or column of pixels
@@ -58,10 +69,11 @@ def line_profile(
     Raises
     ------
     DataError
-        when the segment has no length or leaves the map, when a bin holds no pixel, or when the axes of the map are
-        in px and the settings in nm.
+        when start or end are not two numbers, when the segment has no length or leaves the map, when a bin holds no
+        pixel, or when the axes of the map are in px and the settings in nm.
     """
     require_unit(counts, unit, ("x", "y"))
+    _require_settings(start, end, width, lines, step)
     segment = _segment(counts, start, end, width, lines, step)
     bins, ahead = assign(np.asarray(counts["x"].values, float), np.asarray(counts["y"].values, float), segment)
     pixels = np.bincount(bins[bins >= 0], minlength=segment.bins * lines).reshape(lines, segment.bins)
@@ -72,6 +84,17 @@ def line_profile(
     described = _described(counts, segment, positions) | _pixels(pixels[:, met], spectra, counts)
     line = xr.Dataset(described | numbers_of(leaf) | times_of(leaf, float(pixels[:, met].mean())))
     return _with_axes(line, counts, positions)
+
+
+def _require_settings(start: Any, end: Any, width: Any, lines: Any, step: Any) -> None:
+    """Refuse from a Python caller what a recipe would refuse."""
+    for name, place in (("start", start), ("end", end)):
+        require_point(place, name)
+    for name, length in (("width", width), ("step", step)):
+        if length is not None or name == "width":
+            require_length(length, name)
+    if not isinstance(lines, int) or lines < 1:
+        raise DataError(f"lines = {lines!r} is no number of lines.", remedy="give a whole number, 1 or more.")
 
 
 def _segment(

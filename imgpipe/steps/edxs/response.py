@@ -16,13 +16,15 @@ from imgpipe.model import quantity, texts
 from imgpipe.step import step
 from imgpipe.units import Dims, Gives, Unit
 from imgpipe.xrays.lines import Line, atomic_number, find_line, main_line
-from imgpipe.xrays.materials import atomic_mass, checked_density, mass_absorption, mass_fractions
+from imgpipe.xrays.materials import atomic_mass, checked_density, mass_absorption, mass_fractions, parse_formula
 
 Energy = Annotated[float, Field(gt=0), Unit("eV")]
 Angle = Annotated[float, Field(ge=20, le=90), Unit("deg")]
 LEANS = {"rising": 1.0, "falling": -1.0, "across": 0.0}
 SOFTEST = 100.0
 """Lines below it (eV) are no element's that is measured here."""
+SLOWEST = 100.0
+"""Beam energies below it (eV) excite no line that is measured here."""
 
 
 class Material(BaseModel):
@@ -33,7 +35,25 @@ class Material(BaseModel):
     density: Annotated[float, Field(gt=0)]
 
 
-@step(version=1, measures=True)
+def _check(settings: Any) -> None:
+    """Refuse formulae, densities and beam energies that are none, before any file is opened."""
+    if not settings.layers:
+        raise DataError("layers is empty.", remedy="give formula and density of each layer.")
+    for name, material in settings.layers.items():
+        try:
+            parse_formula(material.formula)
+            checked_density(material.formula, material.density)
+        except DataError as error:
+            raise DataError(f"layer {name}: {error.message}", remedy=error.remedy) from None
+    energy = settings.accelerating_energy
+    if energy is not None and energy < SLOWEST:
+        raise DataError(
+            f"accelerating_energy: {energy:g} eV looks like keV.",
+            remedy=f"write `accelerating_energy: {energy:g} keV`.",
+        )
+
+
+@step(version=1, measures=True, check=_check)
 def xray_response(
     intensity: Annotated[xr.DataArray, Dims("element position")],
     xray_line: Annotated[xr.DataArray, Dims("element")] | None = None,

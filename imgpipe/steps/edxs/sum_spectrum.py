@@ -9,7 +9,7 @@ from imgpipe.errors import DataError
 from imgpipe.kernels.segment_bins import sum_type
 from imgpipe.model import quantity, unit_of
 from imgpipe.step import step
-from imgpipe.steps.edxs.place import LengthUnit, Point, numbers_of, require_unit, times_of
+from imgpipe.steps.edxs.place import LengthUnit, Point, numbers_of, require_point, require_unit, times_of
 from imgpipe.units import Dims, Gives, Unit
 
 Spectra = Annotated[xr.DataArray, Unit("counts"), Dims("energy", whole="energy")]
@@ -69,7 +69,9 @@ def sum_spectrum(
 
 
 def _chosen(counts: xr.DataArray, ranges: dict[str, list[float]], unit: LengthUnit) -> xr.DataArray:
-    for dim, (low, high) in ranges.items():
+    for dim, ends in ranges.items():
+        require_point(ends, dim)
+        low, high = ends
         if dim not in counts.dims:
             raise DataError(f"{dim} is given, but this leaf has the dimensions {', '.join(map(str, counts.dims))}.")
         require_unit(counts, unit, (dim,))

@@ -89,7 +89,9 @@ def fit_interfaces(
     ``interface_position``, ``observed_width`` (sigma of an error function), ``width`` (standard deviation of the true
     transition; NaN where it is not resolved), ``width_low``, ``width_high`` (95 %), ``width_bound`` (one-sided 95 %),
     ``interface_model``, ``reduced_deviance``; table ``layers``: ``thickness``, ``smallest_resolvable``,
-    ``contrast_width`` (of layers that are not resolved); the curves ``fitted``, ``fitted_low``, ``fitted_high`` (95 %) and ``fit_residual`` (standardised) of the joint fit
+    ``contrast_width`` (of layers that are not resolved: counts of the element that lives there, above the level
+    beside it, integrated); the curves ``fitted``, ``fitted_low``, ``fitted_high`` (95 %) and ``fit_residual``
+    (standardised) of the joint fit
     """
     chosen = _elements(intensity, elements)
     kind = _noise(_scene(intensity, chosen).y, noise)

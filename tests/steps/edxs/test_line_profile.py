@@ -193,3 +193,33 @@ def test_the_size_of_the_field_may_be_given_as_its_end():
     leaf = two_halves()
     line = profile(leaf, start=[0.0, 300.0], end=[800.0, 300.0], width=30.0)  # the last pixel ends at 795 nm
     np.testing.assert_array_equal(line["counts"], leaf["counts"].sel(y=slice(290, 310)).sum("y"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"start": [0.0, 1.0, 2.0]}, r"start = \[0.0, 1.0, 2.0\] is not two finite numbers"),
+        ({"end": [np.nan, 300.0]}, "end = "),
+        ({"start": ["0.1 um", 300.0]}, "start = "),
+        ({"end": "790"}, "end = '790'"),
+        ({"start": None}, "start = None"),
+        ({"width": "50 nm"}, "width = '50 nm' is no length"),
+        ({"width": float("nan")}, "width = nan is no length"),
+        ({"width": None}, "width = None"),
+        ({"step": -1.0}, "step = -1.0"),
+        ({"lines": 1.5}, "lines = 1.5"),
+    ],
+)
+def test_python_callers_are_told_what_is_wrong_with_a_setting(settings, said):
+    leaf = two_halves()
+    given = {"start": [0.0, 300.0], "end": [790.0, 300.0], "width": 30.0} | settings
+    with pytest.raises(DataError, match=said) as told:
+        line_profile(leaf, leaf["counts"], **given)
+    assert told.value.remedy
+
+
+def test_python_callers_may_give_tuples_and_arrays():
+    leaf = two_halves()
+    lists = line_profile(leaf, leaf["counts"], start=[0.0, 300.0], end=[790.0, 300.0], width=30)
+    others = line_profile(leaf, leaf["counts"], start=(0, 300), end=np.array([790.0, 300.0]), width=np.float32(30.0))
+    xr.testing.assert_identical(lists, others)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from edxs_by_hand import run
 
-from imgpipe.errors import DataError
+from imgpipe.errors import DataError, RecipeError
 from imgpipe.model import axis, quantity
+from imgpipe.recipe import Recipe
 from imgpipe.steps.edxs.response import xray_response
 
 LAYERS = {
@@ -90,3 +92,28 @@ def test_without_a_beam_energy_nothing_is_guessed():
 def test_what_is_no_solid_is_refused(layer, said):
     with pytest.raises(DataError, match=said):
         found(layers={"Mg": layer}, accelerating_energy=5000.0)
+
+
+RECIPE_FAULTS = {
+    "formula": ("layers: {Mg: {formula: Mgx, density: 1.738}}", "layer Mg: .*'Mgx' is no chemical formula"),
+    "element": ("layers: {SE: {formula: Li6PS5Xq, density: 1.86}}", "layer SE: .*Xq"),
+    "density": ("layers: {W: {formula: W, density: 19250}}", "layer W: .*density of 19250 g/cm3 is that of no solid"),
+    "energy": ("layers: {W: {formula: W, density: 19.25}}, accelerating_energy: 5", "5 eV looks like keV"),
+    "no layers": ("layers: {}", "layers is empty"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", RECIPE_FAULTS)
+def test_a_recipe_with_a_fault_fails_before_any_file_is_opened(fault):
+    settings, said = RECIPE_FAULTS[fault]
+    text = f'imgpipe: 1\ninputs: "{{name}}.elid"\nsteps:\n  - xray_response: {{{settings}}}\n'
+    with pytest.raises(RecipeError, match=f"line 4: .*{said}"):
+        Recipe.parse(text)
+
+
+def test_on_a_sum_spectrum_one_is_told_to_choose_a_line():
+    leaf = xr.Dataset({"intensity": INTENSITY.isel(position=0, drop=True)})
+    with pytest.raises(DataError) as told:
+        run(xray_response, {"sum": leaf}, None, layers=LAYERS, accelerating_energy=5000.0)
+    assert "at: line" in told.value.remedy
+    assert "select_signal" not in told.value.remedy

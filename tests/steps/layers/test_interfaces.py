@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from imgpipe.errors import DataError
 from imgpipe.model import check, quantity, texts
+from imgpipe.steps.edxs.profile import line_profile
 from imgpipe.steps.layers.interfaces import fit_interfaces
 from imgpipe.tables import leaf_tables
 
@@ -193,3 +194,42 @@ def test_what_it_refuses():
         fit_interfaces(data.isel(position=slice(None, None, 34)), layers=LAYERS, elements=["Mg"])
     with pytest.raises(DataError, match="no element has counts"):
         fit_interfaces(xr.zeros_like(data), layers=LAYERS)
+
+
+def uneven(seed, layers=True):
+    """Profiles whose bins hold 6, 8 or 10 pixels, and the exposure of the bins."""
+    rng = np.random.default_rng(seed)
+    data = profiles(seed)
+    exposure = np.tile([0.75, 1.0, 1.25, 1.0], 50)
+    mean = np.where(data["position"].values < PLACES[1], 90.0, 12.0) if layers else np.full(200, 60.0)
+    data = data.isel(element=[1]).copy(data=rng.poisson(mean * exposure)[None].astype(float))
+    return data, quantity(exposure, "1", "exposure", "position", {"position": data["position"]})
+
+
+def test_uneven_bins_are_fitted_as_if_they_were_even():
+    data, exposure = uneven(15)
+    result = fit_interfaces(data, None, exposure=exposure, layers=["Mg", "W"], model="erf")
+    assert result["fitted"].attrs["noise"] == "poisson"
+    one = row(result, "Mg|W all")
+    assert abs(float(one["interface_position"]) - PLACES[1]) < 4 * float(one["u_interface_position"])
+    fitted = result["fitted"].values[0]
+    assert np.ptp(fitted[:100]) < 0.5
+    assert abs(fitted[:100].mean() - 90.0) < 5.0
+    assert abs(float((result["fit_residual"] ** 2).mean()) - 1.0) < 0.4
+
+
+def test_a_slanted_line_across_a_uniform_map_shows_no_interface():
+    x, y = 100.0 * np.arange(60), 100.0 * np.arange(50)
+    values = np.random.default_rng(16).poisson(10.0, (y.size, x.size, 2))
+    coords = {"y": ("y", y, {"units": "nm"}), "x": ("x", x, {"units": "nm"}),
+              "energy": ("energy", [1000.0, 1250.0], {"units": "eV"})}  # fmt: skip
+    counts = quantity(values, "counts", "counts", "y x energy", coords)
+    line = line_profile(counts.to_dataset(name="counts"), counts, start=[500.0, 1000.0], end=[5300.0, 3400.0],
+                        width=500.0)  # fmt: skip
+    assert float(line["exposure"].max()) > 1.1
+    profile = line["counts"].squeeze().transpose("energy", "position").rename(energy="element")
+    profile = profile.assign_coords(element=texts(["P", "Mg"], "element", "element")).astype(float)
+    profile.attrs = {"units": "counts"}
+    result = fit_interfaces(profile, None, exposure=line["exposure"].squeeze(), layers=["a", "b"], model="erf")
+    assert all("no clear step" in flag for flag in result["interface_flag"].values)
+    assert float((result["fit_residual"] ** 2).mean()) < 1.6
