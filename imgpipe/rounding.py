@@ -23,6 +23,11 @@ def decimals_for(uncertainty: float, digits: int = 2) -> int:
     return decimals - 1 if round(uncertainty, decimals) >= 10.0 ** (exponent + 1) else decimals
 
 
+def three_digits(value: float) -> str:
+    """Return a bound with three significant digits, up to a million without an exponent: ``2610``. NaN is a dash."""
+    return f"{float(f'{value:.3g}'):g}" if math.isfinite(value) else "–"
+
+
 def rounded(value: float, decimals: int) -> str:
     """Return a number with so many decimals; ``-1`` rounds to tens. NaN is a dash."""
     if not math.isfinite(value):

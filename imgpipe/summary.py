@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imgpipe.bundle import Bundle, open_bundle
 from imgpipe.grouping import WITHOUT_FIELDS
 from imgpipe.key_numbers import OUTER
-from imgpipe.rounding import decimals_for, is_only_component, rounded, with_uncertainty
+from imgpipe.rounding import decimals_for, is_only_component, rounded, three_digits, with_uncertainty
 from imgpipe.summary_edxs import edxs_groups, edxs_parts, without_common
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def thickness_texts(row: pd.Series[float]) -> tuple[str, str]:
             f"{rounded(low, decimals)} to {rounded(high, decimals)} nm",
         )
     if math.isfinite(high):
-        return "-", f"< {high:.3g} nm"
+        return "-", f"< {three_digits(high)} nm"
     pixels = _number(row, "thickness_px")
     return (f"{pixels:.2f} px", "uncalibrated") if math.isfinite(pixels) else ("-", "-")
 

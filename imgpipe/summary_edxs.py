@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle
 from imgpipe.key_numbers import ALL, NOT_DETECTED
-from imgpipe.rounding import with_uncertainty
+from imgpipe.rounding import three_digits, with_uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,9 +101,8 @@ def _shared(common: dict[str, Common]) -> Iterator[str]:
     """Yield one line for the flags that all layers and interfaces share, and one for those of all rows of a table."""
     for name in dict.fromkeys(name for found in common.values() for name in found):
         lists = {table: found[name] for table, found in common.items() if name in found}
-        both = [
-            flag for flag in next(iter(lists.values())) if len(lists) > 1 and all(flag in f for f in lists.values())
-        ]
+        first, *others = lists.values()
+        both = [flag for flag in first if others and all(flag in other for other in others)]
         if both:
             yield f"{name}: {'; '.join(both)}"
         for table, flags in lists.items():
@@ -122,7 +121,7 @@ def interface_texts(row: pd.Series[float]) -> tuple[str, str]:
     unit = "nm" if math.isfinite(_number(row, "position_nm")) else "px"
     at = _plus_minus(position, u, unit)
     if not math.isfinite(width) and math.isfinite(bound):
-        return at, f"< {bound:.3g} {unit}"
+        return at, f"< {three_digits(bound)} {unit}"
     return at, _plus_minus(width, u_width, unit)
 
 

@@ -14,12 +14,13 @@ from sample_result import make_leaf, write_result
 from test_report import Page
 
 from imgpipe.bundle import open_bundle
+from imgpipe.figures.edxs_profile import profile_words
 from imgpipe.key_numbers import key_numbers
 from imgpipe.methods import methods_paragraphs
 from imgpipe.methods.edxs import edxs_paragraphs
 from imgpipe.report import build_report
 from imgpipe.report.content import EDXS_FLAGS, flag_meaning
-from imgpipe.report.edxs_claims import claims
+from imgpipe.report.edxs_claims import ON_SAND, claims, unseen_layers
 from imgpipe.report.edxs_tables import (
     edxs_facts,
     edxs_tables,
@@ -31,7 +32,7 @@ from imgpipe.report.edxs_tables import (
     response_cells,
 )
 from imgpipe.summary import print_summary
-from imgpipe.summary_edxs import interface_texts
+from imgpipe.summary_edxs import interface_texts, without_common
 from imgpipe.tables import group_tables
 
 
@@ -222,6 +223,106 @@ def test_summary_prints_interfaces_claims_and_what_is_missing(out: Path, capsys:
     assert "< 74 nm" in text
     assert "plated_1: Mg in Mg: none beyond physics" in text
     assert "plated_1: not detected: Ga" in text
+
+
+def elsewhere(line: xr.Dataset, **changes: str) -> xr.Dataset:
+    """Return a line with other texts: flags of the leaf, or flags of its elements by name."""
+    known = zip(line["element"].values, line["element_flag"].values, strict=True)
+    flags = [changes.get(str(name), str(flag)) for name, flag in known]
+    said = line.copy()
+    said["element_flag"] = line["element_flag"].copy(data=np.array(flags, dtype=object))
+    return said.assign_attrs(flags=changes.get("flags", ""))
+
+
+MISFIT = "sum spectrum: misfit 49.2 times counting noise; unexplained peak at 1.48 keV (Al Ka?)"
+
+
+def test_nothing_is_claimed_of_a_layer_whose_elements_were_not_detected(line: xr.Dataset) -> None:
+    unseen = elsewhere(line, Mg="not detected", W="not detected; overlaps Mg K")
+    assert unseen_layers(unseen) == {"Mg": ["Mg"], "W": ["W"]}
+    said = claims(unseen)
+    assert "Nothing can be said on Mg in Mg: Mg Kα was not detected." in said
+    assert "No line of the layer W was detected (W Mα); Mg|W, W|Cu rest on other elements alone." in said
+    assert not [text for text in said if "thick" in text or "beyond" in text]
+
+
+def test_a_layer_with_one_detected_element_is_seen(line: xr.Dataset) -> None:
+    assert unseen_layers(elsewhere(line, S="not detected")) == {}
+    assert unseen_layers(elsewhere(line, S="not detected", Cl="not detected")) == {"SE": ["P", "S", "Cl"]}
+
+
+def test_claims_say_that_they_rest_on_a_model_that_does_not_fit(line: xr.Dataset) -> None:
+    said = claims(elsewhere(line, flags=MISFIT))
+    assert said[0].startswith("The model does not fit the sum spectrum: the misfit is 49.2 times counting noise")
+    assert "unexplained peak at 1.48 keV" in said[0]
+    assert all(text.endswith(f"{ON_SAND}.") for text in said[1:] if "%" in text)
+    assert sum(ON_SAND in text for text in said) == 2
+    assert not [text for text in claims(elsewhere(line, flags=MISFIT.replace("49.2", "1.8"))) if "not fit" in text]
+
+
+def test_the_page_flags_layers_that_were_not_seen(tmp_path: Path, line: xr.Dataset) -> None:
+    few = elsewhere(line, W="not detected").isel(position=slice(0, None, 4))
+    build_report(out := write_result(tmp_path / "out", {"A": {"line": few}}))
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "no element of it detected" in text
+    assert "None of the elements of this layer" in text
+
+
+def flagged(*texts: str, **more: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"group": ["A"] * len(texts), "flag": list(texts)} | more)
+
+
+def test_flags_that_all_rows_share_are_said_once_and_never_lost() -> None:
+    rows, common = without_common(flagged("fit failed; thin", "fit failed", "fit failed; far"), {"A"})
+    assert rows["flag"].tolist() == ["thin", "", "far"]
+    assert common == {"A": ["fit failed"]}
+    assert without_common(flagged("fit failed"), {"A"})[1] == {}
+    assert without_common(flagged("a", "a"), set())[0]["flag"].tolist() == ["a", "a"]
+    two = flagged("x; y", "x; y", "y", "y", leaf=["line", "line", "line 2", "line 2"])
+    assert without_common(two, {"A"})[1] == {"A line": ["x", "y"], "A line 2": ["y"]}
+
+
+def test_the_terminal_tells_shared_flags(tmp_path: Path, line: xr.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = line.copy()
+    failed["interface_flag"] = line["interface_flag"].copy(
+        data=np.array(["fit failed"] * line.sizes["interface"], dtype=object)
+    )
+    tree = {"A": {"line": failed.assign_attrs(flags=MISFIT)}, "B": {"line": line.drop_isel(interface=JOINT)}}
+    print_summary(write_result(tmp_path / "out", tree))
+    text = capsys.readouterr().out
+    assert "A: all interfaces: fit failed" in text
+    assert text.count("misfit 49.2 times counting noise") == 1
+    assert [row for row in text.splitlines() if "B" in row and "SE|Mg" in row]  # a group without joint rows
+
+
+JOINT = [n for n, name in enumerate(leaves.make_line()["interface"].values) if str(name).endswith(" all")]
+
+
+def test_only_measured_leaves_are_drawn_and_reported(tmp_path: Path, line: xr.Dataset) -> None:
+    few = line.isel(position=slice(0, None, 4))
+    spot = leaves.make_recorded()
+    out = write_result(tmp_path / "out", {"A": {"line": few, "sum": spot, "sum 2": spot}, "B": {"sum": spot}})
+    build_report(out)
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert not list((out / "A" / "figures").glob("sum*"))
+    assert (out / "A" / "figures" / "lines.png").is_file()
+    assert (out / "B" / "figures" / "lines.png").is_file()
+    assert "Counts of all channels as they were recorded" in text
+    assert (
+        text.count("Sum spectrum (grey), model of all lines") == 2
+    )  # the caption, and the words for readers without a picture
+
+
+def test_the_caption_says_which_bars_are_drawn(line: xr.Dataset) -> None:
+    assert "bars are ± u as the spectra were fitted" in profile_words(line.isel(position=slice(0, None, 4)))
+    assert "bars are ± √N" in profile_words(line.drop_vars("u_intensity").isel(position=slice(0, None, 4)))
+    assert "without bars" in profile_words(leaves.make_line(points=3000))
+    assert "fit with" not in profile_words(leaves.make_line(fitted=False))
+
+
+def test_bounds_have_no_exponents() -> None:
+    row = pd.Series({"position_nm": 1500.0, "width_nm": np.nan, "width_bound_nm": 2613.2})
+    assert interface_texts(row)[1] == "< 2610 nm"
 
 
 def test_interface_texts() -> None:

@@ -26,7 +26,7 @@ from imgpipe.figures.drawing import (
 )
 from imgpipe.figures.edxs_data import colours_of, detected, elements, line_names, numbers_of, words_of
 from imgpipe.figures.edxs_profile import draw_standard_residual
-from imgpipe.rounding import with_uncertainty
+from imgpipe.rounding import three_digits, with_uncertainty
 
 LEFT, RIGHT, BOTTOM, TITLE = 13.0, 34.0, 9.0, 4.5
 SPECTRUM, WINDOWS, RESIDUAL, SLIT = 62.0, 1.9, 10.0, 1.0
@@ -256,7 +256,9 @@ def _legend(figure: Figure, leaf: xr.Dataset, corner: tuple[float, float]) -> No
             value, spread = with_uncertainty(float(total), float(u))
             rows.append((names[name], value if spread == "–" else f"{value} ± {spread}", colours[name], "bold"))
         else:
-            rows.append((names[name], f"< {limit:.3g}" if np.isfinite(limit) else "not detected", FAINT, "normal"))
+            rows.append(
+                (names[name], f"< {three_digits(limit)}" if np.isfinite(limit) else "not detected", FAINT, "normal")
+            )
     if not all(seen.values()):
         rows.append(("grey: not detected, limit", "", FAINT, "normal"))
     for number, (first, second, colour, weight) in enumerate(rows):

@@ -152,7 +152,7 @@ def _as_stored(leaf: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
         scale, offset = attrs.pop("scale_factor", 1.0), attrs.pop("add_offset", 0.0)
         changed = leaf[label].copy()
         for fill in fills:
-            if changed.dtype.kind == "f":
+            if changed.dtype.kind == "f" or packed:
                 changed = changed.where(changed != fill) if fill == fill else changed
             elif label in HOLDS and changed.dtype.kind in "ui" and fill:
                 said.append(f"{label}: its value {fill} for missing values is taken as a count")

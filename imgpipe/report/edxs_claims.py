@@ -19,6 +19,7 @@ from imgpipe.figures.edxs_data import (
 )
 from imgpipe.figures.edxs_gradients import contrast_text, gradient_words
 from imgpipe.figures.edxs_profile import rounded_length
+from imgpipe.rounding import three_digits
 
 STRONG = 4.0
 """Misfit of the sum spectrum, in times of counting noise, from which on sentences say that its model does not fit."""
@@ -82,7 +83,7 @@ def _thin_layers(leaf: xr.Dataset) -> Iterator[str]:
     unit, unseen = str(leaf["position"].attrs.get("units", "nm")), unseen_layers(leaf)
     for layer in layers(leaf, float(leaf["position"][0]), float(leaf["position"][-1])):
         if layer.limited and layer.name not in unseen:
-            bound = rounded_length(layer.bound) if unit == "nm" else f"{layer.bound:.3g} {unit}"
+            bound = rounded_length(layer.bound) if unit == "nm" else f"{three_digits(layer.bound)} {unit}"
             most = f": at most {bound} thick (95 %)" if math.isfinite(layer.bound) else ""
             yield f"{layer.name} is thinner than the response, its thickness can't be measured here{most}."
 
@@ -94,15 +95,15 @@ def _unseen_sentences(leaf: xr.Dataset) -> Iterator[str]:
         beside = [row.boundary for row in boundaries(leaf) if layer in (row.above, row.below)]
         rest = f"; {', '.join(beside)} rest{'s' if len(beside) == 1 else ''} on other elements alone" if beside else ""
         lines = ", ".join(names[element] for element in own)
-        yield f"That there is a layer {layer} was not seen here: {lines} not detected{rest}."
+        yield f"No line of the layer {layer} was detected ({lines}){rest}."
 
 
 def _misfit_sentence(leaf: xr.Dataset) -> str:
     flags = [flag for flag in str(leaf.attrs.get("flags", "")).split("; ") if flag.startswith("unexplained peak")]
     also = f" ({'; '.join(flags)})" if flags else ""
     return (
-        f"The model does not fit the sum spectrum: the misfit is {misfit(leaf):.3g} times counting noise{also}. Look at"
-        " the spectrum, and add what is missing to `elements`, before using any number."
+        f"The model does not fit the sum spectrum: the misfit is {three_digits(misfit(leaf))} times counting noise{also}."
+        " Look at the spectrum, and add what is missing to the elements, before using any number."
     )
 
 

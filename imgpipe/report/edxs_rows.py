@@ -14,7 +14,7 @@ from imgpipe.figures.edxs_data import OUTER
 from imgpipe.figures.edxs_overview import best_rows
 from imgpipe.report.edxs_claims import claims, unseen_layers
 from imgpipe.report.layer_rows import number, telling_fields
-from imgpipe.rounding import decimals_for, rounded, with_uncertainty
+from imgpipe.rounding import decimals_for, rounded, three_digits, with_uncertainty
 
 UNSEEN = "no element of it detected"
 """Flag of a layer of which no line rises above its limit."""
@@ -153,7 +153,8 @@ def _row(row: pd.Series, thing: str, quantity: str, anchors: Mapping[str, str], 
     value, u, low, high, bound = (number(row, f"{n}_{unit}") for n in _names(quantity))
     bound = high if quantity == "thickness" else bound
     bounded = not math.isfinite(value) and math.isfinite(bound)
-    text, spread = with_uncertainty(value, u) if math.isfinite(value) else (f"≤ {bound:.3g}" if bounded else "–", "–")
+    unresolved = f"≤ {three_digits(bound)}" if bounded else "–"
+    text, spread = with_uncertainty(value, u) if math.isfinite(value) else (unresolved, "–")
     decimals = decimals_for(u) if u > 0 else 1
     interval = f"{rounded(low, decimals)} to {rounded(high, decimals)}" if math.isfinite(low + high) else "–"
     flag = row.get("flag")
@@ -179,7 +180,7 @@ def _other(row: pd.Series, thing: str, unit: str) -> str:
     """Return the smallest thickness that could be resolved, or where the interface lies."""
     if thing == "layer":
         least = number(row, f"smallest_resolvable_{unit}")
-        return f"resolvable from {least:.3g} {unit}" if math.isfinite(least) else ""
+        return f"resolvable from {three_digits(least)} {unit}" if math.isfinite(least) else ""
     at, u = number(row, f"position_{unit}"), number(row, f"u_position_{unit}")
     if not math.isfinite(at):
         return ""

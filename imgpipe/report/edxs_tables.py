@@ -22,7 +22,7 @@ from imgpipe.figures.edxs_gradients import gradient_words
 from imgpipe.figures.edxs_profile import rounded_length
 from imgpipe.methods.words import shown_line
 from imgpipe.report.leaf_words import Cells, Facts, scalar_text
-from imgpipe.rounding import decimals_for, rounded, with_uncertainty
+from imgpipe.rounding import decimals_for, rounded, three_digits, with_uncertainty
 
 KINDS = {("y", "x"): "map", ("position",): "line scan"}
 
@@ -75,7 +75,8 @@ def element_cells(leaf: xr.Dataset) -> Cells:
              "overlaps most with", "flags"]  # fmt: skip
     rows = []
     for n, name in enumerate(names):
-        found = _number_text(totals[n], us[n]) if seen[name] else f"< {limits[n]:.3g}" if limits[n] > 0 else "–"
+        least = f"< {three_digits(limits[n])}" if limits[n] > 0 else "–"
+        found = _number_text(totals[n], us[n]) if seen[name] else least
         with_what = f"{overlaps[n]} (r = {correlation[n]:.2f})" if overlaps[n] and np.isfinite(correlation[n]) else ""
         rows.append([names[name], rounded(float(energies[n]), 0), found, rounded(float(limits[n]), 0),
                      "yes" if seen[name] else "no", rounded(float(volts[n]), 2), windows[n] or "–",
@@ -154,7 +155,7 @@ def layer_cells(leaf: xr.Dataset) -> Cells:
         if flags[n] == OUTER and not math.isfinite(value[n]):
             continue
         shown = _width_texts(value[n], u[n], low[n], high[n], high[n])
-        rows.append([name, *shown, _plain(least[n]), _plain(electrons[n]), flags[n]])
+        rows.append([name, *shown, three_digits(least[n]), three_digits(electrons[n]), flags[n]])
     return heads, rows
 
 
@@ -245,8 +246,4 @@ def _width_texts(value: float, u: float, low: float, high: float, bound: float) 
     """Return a width or thickness with its interval; where it was not resolved, its upper bound."""
     if math.isfinite(value):
         return _number_text(value, u), _interval(low, high, u)
-    return ("–", "–") if not math.isfinite(bound) else (f"≤ {_plain(bound)}", "95 % upper bound")
-
-
-def _plain(value: float) -> str:
-    return f"{float(value):.3g}" if math.isfinite(value) else "–"
+    return ("–", "–") if not math.isfinite(bound) else (f"≤ {three_digits(bound)}", "95 % upper bound")

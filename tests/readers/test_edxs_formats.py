@@ -267,21 +267,6 @@ def test_msa_values_that_are_no_numbers_and_text_after_the_end(tmp_path):
     assert "'ab' stands among its values, no number" in refused(path)
 
 
-def test_a_wrong_suffix_is_told_once_per_file(tmp_path, caplog):
-    path = files.velox(tmp_path / "a.hspy", COUNTS)
-    path = files.msa(tmp_path / "a.spx", SPECTRUM)
-    found = read(path)
-    assert sum("named .spx but is EMSA" in line for line in caplog.messages) == 1
-    assert "named .spx but is EMSA" in found["sum"].attrs["flags"]
-    caplog.clear()
-    several = tmp_path / "b.msa"
-    files.spd(tmp_path / "c.spd", COUNTS)
-    (tmp_path / "c.spd").rename(several)
-    files.spc(tmp_path / "b.spc", SPECTRUM)
-    read(several)
-    assert sum("named .msa but is EDAX" in line for line in caplog.messages) == 1
-
-
 def test_empty_and_random_msa_files_are_errors(tmp_path, rng):
     (tmp_path / "empty.msa").write_bytes(b"")
     assert "empty (0 bytes)" in refused(tmp_path / "empty.msa")

@@ -150,3 +150,12 @@ def test_workbooks_hold_lines_or_spectra(tmp_path):
     np.testing.assert_array_equal(found["line"].intensity.values, [[5, 6, 7, 8, 9, 10], [0, 1, 2, 3, 4, 5]])
     assert (found["line 2"].attrs["title"], found["line"].attrs["sample"]) == ("scan 2", "Cu1")
     assert "or a distance beside elements" in refused(spectrum_files.xlsx(tmp_path / "b.xlsx", {"a": [["a"], [1.0]]}))
+
+
+def test_a_wrong_suffix_is_told_once_per_file(tmp_path, caplog):
+    rows = [["distance (nm)", "Mg"], [0.0, 1], [10.0, 2]]
+    path = spectrum_files.xlsx(tmp_path / "a.xlsx", {"scan 1": rows, "scan 2": rows}).rename(tmp_path / "a.spx")
+    found = read(path)
+    assert sum("named .spx but is workbook" in line for line in caplog.messages) == 1
+    assert all("named .spx but is workbook" in leaf.attrs["flags"] for leaf in found.leaves)
+    assert len(found.children) == 2

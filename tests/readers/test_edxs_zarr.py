@@ -155,7 +155,7 @@ def test_missing_and_packed_values_of_other_software(tmp_path):
     found = read(tmp_path / "a.zarr")["map"].to_dataset()
     assert np.isnan(found.counts.values[0, 0, 0])
     assert np.isfinite(found.counts.values[1:]).all()
-    packed = {"dtype": "i4", "scale_factor": 0.01, "add_offset": 5.0}
+    packed = {"dtype": "i4", "scale_factor": 0.01, "add_offset": 5.0, "_FillValue": -(10**9)}
     as_xarray().to_zarr(tmp_path / "b.zarr", encoding={"energy": packed}, consolidated=False)
     np.testing.assert_allclose(read(tmp_path / "b.zarr")["map"].energy.values, 1000 * ENERGY)
     as_xarray("f8").to_zarr(tmp_path / "c.zarr", encoding={"counts": packed}, consolidated=False)

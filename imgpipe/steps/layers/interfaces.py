@@ -16,6 +16,8 @@ from imgpipe.units import Dims, Gives, Unit
 
 Profile = Annotated[xr.DataArray, Unit("counts"), Dims("position")]
 PerLayer = Annotated[xr.DataArray, Unit("nm"), Dims("layer element")]
+UNSEEN = ("not detected", "not assessable")
+"""What line_intensities says of an element that can't tell where an interface is."""
 SMOOTHED = 7
 """Points over which the variance of line areas is averaged: that of single points follows their noise."""
 
@@ -33,6 +35,7 @@ def fit_interfaces(
     backscatter: Annotated[xr.DataArray, Unit("1"), Dims("layer")] | None = None,
     take_off_angle: Annotated[xr.DataArray, Unit("deg"), Dims("")] | None = None,
     exposure: Annotated[xr.DataArray, Unit("1"), Dims("position")] | None = None,
+    element_flag: Annotated[xr.DataArray, Dims("element")] | None = None,
     *,
     layers: list[str] | None = None,
     model: Literal["best", "erf", "logistic", "erfc", "exponential", "step"] = "best",
@@ -76,6 +79,7 @@ def fit_interfaces(
     response_reach, response_depth, attenuation, backscatter, take_off_angle : from xray_response and the file; without
         a reach beyond that of a normal distribution the response is one, without backscatter edges have no shifts
     exposure : (position,) from line_profile: pixels of a bin over their mean, which the counts are divided by
+    element_flag : (element,) from line_intensities: elements that were not detected take no part
     layers : names in the order of the position axis; without it those of the response, else as many as are seen
     model : of the transition; ``best`` by the corrected Akaike criterion, refused where points are too few; under a
         response only the symmetric ones are compared, as an asymmetry can't be told from what the response is off by
@@ -99,13 +103,17 @@ def fit_interfaces(
     u_intensity = None if u_intensity is None else _evenly(u_intensity, exposure)
     scene = _scene(intensity, chosen)
     usable = _usable(scene, response_sigma, unit_of(intensity["position"]) != UNCALIBRATED)
+    usable &= _seen(scene, element_flag)
     variance = _variance(u_intensity, scene) if kind == "gaussian" else None
     names = _layer_names(layers, response_sigma, scene, kind, variance)
     given = Given(response_sigma, response_shift, u_response, response_reach, response_depth, attenuation, backscatter)
     response, reason = response_of(scene, names, given, take_off_angle)
-    fitting = np.flatnonzero(usable if response is not None else scene.y.any(axis=(0, 2)))
+    usable = usable if response is not None else scene.y.any(axis=(0, 2)) & _seen(scene, element_flag)
+    fitting = np.flatnonzero(usable)
     if not fitting.size:
-        raise DataError("no element has counts: there is no interface to fit.")
+        raise DataError(
+            "no element was detected: there is no interface to fit.", remedy="name the elements that are there."
+        )
     task = Task(
         scene.x, scene.y[:, fitting], len(names) - 1, "poisson" if kind == "poisson" else "gaussian",
         None if variance is None else variance[:, fitting], None if response is None else response.of(fitting), model,
@@ -132,7 +140,10 @@ def _elements(intensity: xr.DataArray, wanted: list[str] | None) -> list[str]:
         raise DataError("profiles want a dimension `element`.", remedy="run line_intensities first.")
     known = [str(name) for name in intensity["element"].values]
     if missing := [name for name in wanted or [] if name not in known]:
-        raise DataError(f"there is no profile of {', '.join(missing)}; known are {', '.join(known)}.")
+        raise DataError(
+            f"there is no profile of {', '.join(missing)}; known are {', '.join(known)}.",
+            remedy="name them in line_intensities too.",
+        )
     return known if wanted is None else [name for name in known if name in wanted]
 
 
@@ -140,7 +151,9 @@ def _scene(intensity: xr.DataArray, chosen: list[str]) -> Scene:
     """Return the profiles as (scan, element, point)."""
     x = np.asarray(intensity["position"].values, dtype=np.float64)
     if x.size < 3 or (np.diff(x) <= 0).any():
-        raise DataError("profiles want at least 3 points at rising positions.")
+        raise DataError(
+            "profiles want at least 3 points at rising positions.", remedy="check the position axis of the file."
+        )
     lead = [str(d) for d in intensity.dims if d not in ("element", "position")]
     values = intensity.transpose(*lead, "element", "position")
     picked = np.isin(np.array([str(n) for n in values["element"].values]), chosen)
@@ -174,14 +187,21 @@ def _variance(u: xr.DataArray | None, scene: Scene) -> np.ndarray | None:
 def _layer_names(
     layers: list[str] | None, sigma: xr.DataArray | None, scene: Scene, kind: str, variance: np.ndarray | None
 ) -> list[str]:
-    names = layers
-    if names is None and sigma is not None:
-        names = [str(name) for name in sigma["layer"].values]
+    known = [] if sigma is None else [str(name) for name in sigma["layer"].values]
+    if known and layers is not None and layers != known:
+        raise DataError(
+            f"layers are {', '.join(layers)} here and {', '.join(known)} in xray_response.",
+            remedy="leave `layers` out here: those of xray_response are taken.",
+        )
+    names = known or layers
     if names is None:
         count = count_interfaces(scene.x, equal_variance(scene.y, kind, variance))
         names = [f"layer {k + 1}" for k in range(count + 1)]
     if len(names) < 2 or len(set(names)) < len(names):
-        raise DataError(f"an interface is between two layers of different names, not {', '.join(names) or 'none'}.")
+        raise DataError(
+            f"an interface is between two layers of different names, not {', '.join(names) or 'none'}.",
+            remedy="give each layer a name of its own, in the order of the scan.",
+        )
     return names
 
 
@@ -192,3 +212,11 @@ def _usable(scene: Scene, sigma: xr.DataArray | None, calibrated: bool) -> np.nd
         return np.asarray(counted)
     known = {str(name): bool(np.isfinite(sigma.sel(element=name)).all()) for name in sigma["element"].values}
     return np.asarray(counted & np.array([known.get(name, False) for name in scene.elements]))
+
+
+def _seen(scene: Scene, flag: xr.DataArray | None) -> np.ndarray:
+    """Return (element,) which elements were detected; all where nobody looked."""
+    if flag is None:
+        return np.ones(len(scene.elements), dtype=np.bool_)
+    said = {str(name): str(text) for name, text in zip(flag["element"].values, flag.values, strict=True)}
+    return np.array([not any(word in said.get(name, "") for word in UNSEEN) for name in scene.elements])

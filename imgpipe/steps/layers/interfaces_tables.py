@@ -142,6 +142,7 @@ def _layers(scene: Scene, names: list[str], fitting: np.ndarray, found: Analysis
         said = [f"resolution-limited: below {layers.smallest[i, k]:.3g} {unit}"] if layers.limited[i, k] else []
         known = layers.limited[i, k] and layers.of[k] >= 0
         said += [f"contrast x width is of {scene.elements[int(fitting[layers.of[k]])]}"] if known else []
+        said += [] if layers.of[k] >= 0 else ["marked by no element of its own"]
         said += [] if found.joint.converged[i] else ["fit failed"]
         said += ["uncalibrated"] if unit == UNCALIBRATED else []
         flags[i, k + 1] = "; ".join(said)

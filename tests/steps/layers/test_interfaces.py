@@ -184,16 +184,32 @@ def test_what_it_refuses():
         fit_interfaces(data, elements=["Zr"])
     with pytest.raises(DataError, match="different names"):
         fit_interfaces(data, layers=["SE"])
-    with pytest.raises(DataError, match="does not know Pt"):
+    with pytest.raises(DataError, match="in xray_response") as refused:
         fit_interfaces(data, None, response(), layers=["SE", "Pt"])
+    assert "leave `layers` out" in refused.value.remedy
     with pytest.raises(DataError, match="rising positions"):
         fit_interfaces(data.isel(position=slice(None, None, -1)), layers=LAYERS)
     with pytest.raises(DataError, match="below zero"):
         fit_interfaces((data - 5.0).assign_attrs(data.attrs), layers=LAYERS, noise="poisson")
     with pytest.raises(DataError, match="too few"):
         fit_interfaces(data.isel(position=slice(None, None, 34)), layers=LAYERS, elements=["Mg"])
-    with pytest.raises(DataError, match="no element has counts"):
+    with pytest.raises(DataError, match="no element was detected"):
         fit_interfaces(xr.zeros_like(data), layers=LAYERS)
+
+
+def test_an_element_that_was_not_detected_tells_nothing_of_interfaces():
+    data = profiles(3)
+    marks = {"Mg": "not detected", "W": "overlaps Ga La"}
+    flags = texts([marks.get(str(e), "") for e in data["element"].values], "flag", "element")
+    flags = flags.assign_coords(element=data["element"])
+    found = fit_interfaces(data, None, response(), element_flag=flags)
+    assert "Mg" not in set(found["of_element"].values)
+    assert "W" in set(found["of_element"].values)
+    layer = dict(zip(found["layer"].values, found["layer_flag"].values, strict=True))
+    assert "marked by no element of its own" in layer["Mg"]
+    assert "marked" not in layer["W"]
+    whole = fit_interfaces(data, None, response())
+    assert not any("marked" in str(flag) for flag in whole["layer_flag"].values)
 
 
 def uneven(seed, layers=True):
