@@ -13,6 +13,8 @@ ALL = "all"
 """Element of an interface that was fitted to all elements jointly."""
 NOT_DETECTED, OUTER = "not detected", "outer layer"
 """Flag of an element, and of a layer that has no thickness because it goes on beyond the scan."""
+NOT_ASSESSABLE = "not assessable"
+"""Flag of an element that was neither found nor excluded, as the model does not fit the spectrum."""
 WANTED = {
     "layers": ("layer", ("thickness", "u_thickness", "thickness_low", "thickness_high")),
     "interfaces": ("boundary", ("position", "u_position", "width", "u_width", "width_bound")),
@@ -49,7 +51,9 @@ def key_numbers(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
 
 def _detected(elements: pd.DataFrame) -> dict[str, str]:
     flags = elements["flag"].fillna("") if "flag" in elements else elements["element"].map(lambda _: "")
-    missing = flags.astype(str).str.contains(NOT_DETECTED)
+    doubtful = flags.astype(str).str.contains(NOT_ASSESSABLE)
+    missing = flags.astype(str).str.contains(NOT_DETECTED) & ~doubtful
+    elements, missing = elements[~doubtful], missing[~doubtful]
     seen = list(dict.fromkeys(elements.loc[~missing, "element"].astype(str)))
     unseen = list(dict.fromkeys(elements.loc[missing, "element"].astype(str)))
     return {"detected": ", ".join(seen), "not_detected": ", ".join(name for name in unseen if name not in seen)}

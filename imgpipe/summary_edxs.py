@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imgpipe.bundle import Bundle
-from imgpipe.key_numbers import ALL, NOT_DETECTED
+from imgpipe.key_numbers import ALL, NOT_ASSESSABLE, NOT_DETECTED
 from imgpipe.rounding import three_digits, with_uncertainty
 
 if TYPE_CHECKING:
@@ -62,13 +62,15 @@ def _interfaces(rows: pd.DataFrame) -> object:
 
 
 def _missing(elements: pd.DataFrame) -> Iterator[str]:
-    """Yield the elements of each group that were not detected."""
+    """Yield the elements of each group that were not detected, and those that could not be assessed."""
     if "flag" not in elements:
         return
-    missing = elements[elements["flag"].fillna("").astype(str).str.contains(NOT_DETECTED)]
-    for group in dict.fromkeys(missing["group"].astype(str)):
-        names = dict.fromkeys(missing.loc[missing["group"] == group, "element"].astype(str))
-        yield f"{group}: {NOT_DETECTED}: {', '.join(names)}"
+    flags = elements["flag"].fillna("").astype(str)
+    for word in (NOT_DETECTED, NOT_ASSESSABLE):
+        missing = elements[flags.str.contains(word)]
+        for group in dict.fromkeys(missing["group"].astype(str)):
+            names = dict.fromkeys(missing.loc[missing["group"] == group, "element"].astype(str))
+            yield f"{group}: {word}: {', '.join(names)}"
 
 
 def without_common(rows: pd.DataFrame, groups: set[str]) -> tuple[pd.DataFrame, Common]:

@@ -241,9 +241,23 @@ def test_nothing_is_claimed_of_a_layer_whose_elements_were_not_detected(line: xr
     unseen = elsewhere(line, Mg="not detected", W="not detected; overlaps Mg K")
     assert unseen_layers(unseen) == {"Mg": ["Mg"], "W": ["W"]}
     said = claims(unseen)
-    assert "Nothing can be said on Mg in Mg: Mg Kα was not detected." in said
+    assert "Nothing can be said on Mg in Mg: Mg Kα is not detected." in said
     assert "No line of the layer W was detected (W Mα); Mg|W, W|Cu rest on other elements alone." in said
     assert not [text for text in said if "thick" in text or "beyond" in text]
+
+
+def test_elements_that_could_not_be_assessed_are_neither_found_nor_missing(line: xr.Dataset) -> None:
+    flag = "not assessable: the model does not fit the sum spectrum"
+    open_one = elsewhere(line, Mg=flag, flags=MISFIT)
+    (row,) = rows(element_cells(open_one), "Mg Kα")
+    assert (row["net counts ± u"], row["detected"]) == ("–", "not assessable")
+    said = claims(open_one)
+    assert "Neither found nor excluded, as the model does not fit: Mg Kα." in said
+    assert "No line of the layer Mg could be assessed (Mg Kα); SE|Mg, Mg|W rest on other elements alone." in said
+    assert "Nothing can be said on Mg in Mg: Mg Kα is not assessable." in said
+    found = key_numbers(group_tables({"line": open_one}, "A", {}, {}))
+    assert "Mg" not in found["detected"].split(", ") + found["not_detected"].split(", ")
+    assert flag_meaning(flag) == EDXS_FLAGS[flag]
 
 
 def test_a_layer_with_one_detected_element_is_seen(line: xr.Dataset) -> None:
@@ -308,9 +322,7 @@ def test_only_measured_leaves_are_drawn_and_reported(tmp_path: Path, line: xr.Da
     assert (out / "A" / "figures" / "lines.png").is_file()
     assert (out / "B" / "figures" / "lines.png").is_file()
     assert "Counts of all channels as they were recorded" in text
-    assert (
-        text.count("Sum spectrum (grey), model of all lines") == 2
-    )  # the caption, and the words for readers without a picture
+    assert text.count("Sum spectrum (grey), model of all lines") == 2  # the caption, and the picture's words
 
 
 def test_the_caption_says_which_bars_are_drawn(line: xr.Dataset) -> None:

@@ -17,6 +17,8 @@ from imgpipe.model import SERIES_DIMS
 TECHNIQUE = "edxs"
 NOT_DETECTED, LIMITED = "not detected", "resolution-limited"
 """Flags of an element and of a layer that figures and tables show in their own way."""
+NOT_ASSESSABLE = "not assessable"
+"""Flag of an element where the model does not fit the sum spectrum: neither found nor missing."""
 OUTER = "outer layer"
 """Flag of the first and the last layer, which have no thickness."""
 ALL = "all"
@@ -126,9 +128,17 @@ def numbers_of(leaf: xr.Dataset, name: str, dim: str) -> np.ndarray:
 
 
 def detected(leaf: xr.Dataset) -> dict[str, bool]:
-    """Tell of each element whether it was detected."""
+    """Tell of each element whether it was detected; one that can't be assessed was not."""
+    return {name: not word for name, word in doubts(leaf).items()}
+
+
+def doubts(leaf: xr.Dataset) -> dict[str, str]:
+    """Return of each element ``not detected``, ``not assessable`` (the spectrum is of another model), or nothing."""
     flags = words_of(leaf, "element", "flag")
-    return {name: NOT_DETECTED not in flag for name, flag in zip(elements(leaf), flags, strict=True)}
+    return {
+        name: next((word for word in (NOT_ASSESSABLE, NOT_DETECTED) if word in flag), "")
+        for name, flag in zip(elements(leaf), flags, strict=True)
+    }
 
 
 def line_names(leaf: xr.Dataset) -> dict[str, str]:

@@ -24,7 +24,7 @@ from imgpipe.figures.drawing import (
     shown_length,
     write_figure,
 )
-from imgpipe.figures.edxs_data import detected, elements, line_names
+from imgpipe.figures.edxs_data import detected, doubts, elements, line_names
 from imgpipe.figures.edxs_place import Segment, draw_scale_bar, draw_segment, segments_on
 from imgpipe.figures.section import Panel, panel_of
 
@@ -125,7 +125,7 @@ def _ticks(high: float, height: float) -> MaxNLocator:
 
 def _heading(axes: Axes, leaf: xr.Dataset, element: str, *, detected: bool) -> None:
     line = line_names(leaf)[element]
-    text = line if detected else f"{line}: not detected"
+    text = line if detected else f"{line}: {doubts(leaf)[element]}"
     axes.set_title(text, fontsize=7, color=INK if detected else FAINT, weight="bold" if detected else "normal")
 
 

@@ -28,6 +28,7 @@ from imgpipe.figures.edxs_data import (
     boundaries,
     colours_of,
     detected,
+    doubts,
     elements,
     interfaces,
     layers,
@@ -216,7 +217,8 @@ def _draw_counts(axes: Axes, leaf: xr.Dataset, element: str, place: Place, heigh
 
 
 def _label(leaf: xr.Dataset, element: str) -> str:
-    return line_names(leaf)[element] + ("" if detected(leaf)[element] else ": not detected")
+    doubt = doubts(leaf)[element]
+    return line_names(leaf)[element] + (f": {doubt}" if doubt else "")
 
 
 def draw_interfaces(axes: Axes, leaf: xr.Dataset, scale: float, element: str = ALL, top: float = 1.0) -> None:
@@ -297,4 +299,5 @@ def _write_around(figure: Figure, title: str, note: str, *, empty: bool) -> None
     if note:
         figure.text(2.0 / across, 1.0 / up, note, va="bottom", fontsize=6)
     if empty:
-        figure.text(0.5, 0.5, "no element was detected along this line", ha="center", va="center", color=FAINT)
+        said = "no element was detected, or could be assessed, along this line"
+        figure.text(0.5, 0.5, said, ha="center", va="center", color=FAINT)

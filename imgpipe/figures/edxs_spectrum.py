@@ -24,7 +24,16 @@ from imgpipe.figures.drawing import (
     spread_apart,
     write_figure,
 )
-from imgpipe.figures.edxs_data import colours_of, detected, elements, line_names, numbers_of, words_of
+from imgpipe.figures.edxs_data import (
+    NOT_DETECTED,
+    colours_of,
+    detected,
+    doubts,
+    elements,
+    line_names,
+    numbers_of,
+    words_of,
+)
 from imgpipe.figures.edxs_profile import draw_standard_residual
 from imgpipe.rounding import three_digits, with_uncertainty
 
@@ -248,6 +257,7 @@ def _legend(figure: Figure, leaf: xr.Dataset, corner: tuple[float, float]) -> No
     width, height = (25.4 * float(side) for side in figure.get_size_inches())
     left, top = corner
     names, seen, colours = line_names(leaf), detected(leaf), colours_of(elements(leaf))
+    doubt = doubts(leaf)
     totals, us, limits = (numbers_of(leaf, n, "element")
                           for n in ("total_intensity", "u_total_intensity", "detection_limit"))  # fmt: skip
     rows = [("line, net counts ± u", "", INK, "normal")]
@@ -256,11 +266,12 @@ def _legend(figure: Figure, leaf: xr.Dataset, corner: tuple[float, float]) -> No
             value, spread = with_uncertainty(float(total), float(u))
             rows.append((names[name], value if spread == "–" else f"{value} ± {spread}", colours[name], "bold"))
         else:
-            rows.append(
-                (names[name], f"< {three_digits(limit)}" if np.isfinite(limit) else "not detected", FAINT, "normal")
-            )
+            known = doubt[name] == NOT_DETECTED and np.isfinite(limit)
+            rows.append((names[name], f"< {three_digits(limit)}" if known else doubt[name], FAINT, "normal"))
     if not all(seen.values()):
-        rows.append(("grey: not detected, limit", "", FAINT, "normal"))
+        words = [word for word in dict.fromkeys(doubt.values()) if word]
+        limit_too = ", limit" if NOT_DETECTED in words else ""
+        rows.append((f"grey: {' or '.join(words)}{limit_too}", "", FAINT, "normal"))
     for number, (first, second, colour, weight) in enumerate(rows):
         at = (top - 1.5 - number * LEGEND_LINE) / height
         figure.text(left / width, at, first, va="top", fontsize=6, color=colour, weight=weight)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import numpy as np
+
 from imgpipe.errors import ReadError
-from imgpipe.readers.edxs_end import AGAIN, require_end
+from imgpipe.readers.edxs_end import AGAIN, beyond, flagged, require_end
 from imgpipe.readers.edxs_leaves import leaves, require_modest
 from imgpipe.readers.edxs_signals import acquisition
 from imgpipe.readers.leaf import Leaf, Source
@@ -27,17 +29,17 @@ def read_map(source: Source) -> list[Leaf]:
     """
     from rsciio.edax._api import si_reader
 
-    _require_whole(source)
+    said = _require_whole(source)
     if not source.path.with_suffix(".spc").is_file():
         raise ReadError(
             f"the energies of its channels stand in {source.path.stem}.spc, which is not there.",
             remedy="copy the .spc (and .ipr) file of the map into the same folder.",
         )
     (signal,) = si_reader(str(source.path), lazy=True)
-    return leaves([acquisition(signal, unit="keV")], source)
+    return flagged(leaves([acquisition(signal, unit="keV")], source), said)
 
 
-def _require_whole(source: Source) -> None:
+def _require_whole(source: Source) -> list[str]:
     with open(source.path, "rb") as handle:
         head = handle.read(48)
     if len(head) < 48:
@@ -49,6 +51,7 @@ def _require_whole(source: Source) -> None:
         )
     require_modest(points * lines * channels, source.limits)
     require_end(source.path, start + points * lines * channels * width)
+    return beyond(source.path, start + points * lines * channels * width)
 
 
 def read_spectrum(source: Source) -> list[Leaf]:
@@ -62,10 +65,7 @@ def read_spectrum(source: Source) -> list[Leaf]:
     from rsciio.edax._api import spc_reader
 
     _require_spectrum(source.path)
-    try:
-        (signal,) = spc_reader(str(source.path))
-    except IndexError:  # its block of numbers, of one size always, is not there as a whole
-        raise ReadError("the file is cut: it ends before its last block.", remedy=AGAIN) from None
+    (signal,) = spc_reader(str(source.path))
     header = signal["original_metadata"]["spc_header"]
     if signal["data"].size != int(header["numPts"]):
         raise ReadError(
@@ -76,10 +76,13 @@ def read_spectrum(source: Source) -> list[Leaf]:
 
 
 def _require_spectrum(path: Path) -> None:
-    """Compare the size of a spectrum with the channels that its header states."""
+    """Compare the size of a spectrum with the fields of its version and the channels that its header states."""
+    from rsciio.edax._api import get_spc_dtype_list
+
     with open(path, "rb") as handle:
         head = handle.read(34)
     if len(head) < 34:
         raise ReadError(f"the file is cut: it has only {len(head)} bytes, too few for a header.", remedy=AGAIN)
-    start, points = struct.unpack("<28xih", head)
-    require_end(path, start + 4 * points)
+    version, start, points = struct.unpack("<f24xih", head)
+    fields = np.dtype(get_spc_dtype_list(load_all=False, endianness="<", version=round(version, 2))).itemsize
+    require_end(path, max(fields, start + 4 * points))

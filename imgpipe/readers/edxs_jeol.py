@@ -124,7 +124,7 @@ def _require_end(path: Path, signal: Signal) -> list[str]:
 
 def _map(path: Path, source: Source) -> Acquisition:
     words, said = _stream(path, source)
-    signal = dict(_one(path, cutoff_at_kV=_ONE_CHANNEL))
+    signal = dict(_one(path, cutoff_at_kV=_ONE_CHANNEL, SI_dtype=np.uint32))
     rows, columns = signal["data"].shape[:2]
     require_modest(rows * columns * CHANNELS, source.limits)
     keys, frames, partial = jeol_keys(words, (rows, columns, CHANNELS))

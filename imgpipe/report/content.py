@@ -82,9 +82,11 @@ EDXS_FLAGS = {
     "no take-off angle": "The file gives no take-off angle: absorption can't be taken into account.",
     "not assessable": "The layer is not wider than the response, or the response is not known: nothing can be said on"
     " its composition.",
+    "not assessable: the model does not fit the sum spectrum": "The spectrum holds what the model lacks: whether this"
+    " line is there was not decided. Look at the spectrum, and add the missing elements.",
     "lithium declared": "Lithium is not measured by X-rays: no at.% is normalised to 100 %.",
-    "no element of it detected": "None of the elements of this layer rises above its limit: the scan does not show that"
-    " the layer is there, and the lines of its neighbours alone say where it would lie.",
+    "no element of it detected": "None of the elements of this layer was detected, or none could be assessed: the scan"
+    " does not show that the layer is there, and the lines of its neighbours alone say where it would lie.",
     "no response": "The response was not taken off: widths and thicknesses are as observed.",
 }
 """Flag of an element, interface or layer in EDXS -> what it means; a longer flag that starts so means the same."""

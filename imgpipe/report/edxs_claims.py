@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 import xarray as xr
 
 from imgpipe.figures.edxs_data import (
+    NOT_ASSESSABLE,
     NOT_DETECTED,
     boundaries,
     detected,
+    doubts,
     elements,
     layers,
     line_names,
@@ -34,11 +36,13 @@ def claims(leaf: xr.Dataset) -> list[str]:
         return []
     poor = misfit(leaf) > STRONG
     said = [_with_doubt(text, poor=poor) for text in (*_gradients(leaf), *_thin_layers(leaf))]
-    missing = [line_names(leaf)[n] for n, found in detected(leaf).items() if not found]
+    names, doubt = line_names(leaf), doubts(leaf)
+    missing, open_ones = ([names[n] for n in names if doubt[n] == word] for word in (NOT_DETECTED, NOT_ASSESSABLE))
     return [
         *([_misfit_sentence(leaf)] if poor else []),
         *said,
         *_unseen_sentences(leaf),
+        *([f"Neither found nor excluded, as the model does not fit: {', '.join(open_ones)}."] if open_ones else []),
         *([f"{NOT_DETECTED.capitalize()}: {', '.join(missing)}."] if missing else []),
     ]
 
@@ -68,13 +72,13 @@ def unseen_layers(leaf: xr.Dataset) -> dict[str, list[str]]:
 
 
 def _gradients(leaf: xr.Dataset) -> Iterator[str]:
-    seen = detected(leaf)
+    doubt = doubts(leaf)
     for n in range(leaf.sizes.get("gradient", 0)):
         element, layer, _, _ = gradient_words(leaf, n)
-        if seen.get(element, True):
+        if not doubt.get(element):
             yield contrast_text(leaf, n).replace(":\n", ": ").replace("\n", "; ") + "."
         else:
-            yield f"Nothing can be said on {element} in {layer}: {line_names(leaf)[element]} was not detected."
+            yield f"Nothing can be said on {element} in {layer}: {line_names(leaf)[element]} is {doubt[element]}."
 
 
 def _thin_layers(leaf: xr.Dataset) -> Iterator[str]:
@@ -90,20 +94,22 @@ def _thin_layers(leaf: xr.Dataset) -> Iterator[str]:
 
 def _unseen_sentences(leaf: xr.Dataset) -> Iterator[str]:
     """Yield that a layer, and the interfaces beside it, were placed by the lines of its neighbours alone."""
-    names = line_names(leaf)
+    names, doubt = line_names(leaf), doubts(leaf)
     for layer, own in unseen_layers(leaf).items():
         beside = [row.boundary for row in boundaries(leaf) if layer in (row.above, row.below)]
         rest = f"; {', '.join(beside)} rest{'s' if len(beside) == 1 else ''} on other elements alone" if beside else ""
         lines = ", ".join(names[element] for element in own)
-        yield f"No line of the layer {layer} was detected ({lines}){rest}."
+        what = "was detected" if any(doubt[element] == NOT_DETECTED for element in own) else "could be assessed"
+        yield f"No line of the layer {layer} {what} ({lines}){rest}."
 
 
 def _misfit_sentence(leaf: xr.Dataset) -> str:
     flags = [flag for flag in str(leaf.attrs.get("flags", "")).split("; ") if flag.startswith("unexplained peak")]
     also = f" ({'; '.join(flags)})" if flags else ""
+    much = three_digits(misfit(leaf))
     return (
-        f"The model does not fit the sum spectrum: the misfit is {three_digits(misfit(leaf))} times counting noise{also}."
-        " Look at the spectrum, and add what is missing to the elements, before using any number."
+        f"The model does not fit the sum spectrum: the misfit is {much} times counting noise{also}. Look at the"
+        " spectrum, and add what is missing to the elements, before using any number."
     )
 
 

@@ -9,8 +9,10 @@ import xarray as xr
 
 from imgpipe.figures.edxs_data import (
     ALL,
+    NOT_DETECTED,
     OUTER,
     detected,
+    doubts,
     elements,
     line_names,
     numbers_of,
@@ -70,16 +72,17 @@ def element_cells(leaf: xr.Dataset) -> Cells:
                   "largest_correlation")
     )  # fmt: skip
     windows, overlaps, flags = (words_of(leaf, "element", n) for n in ("window_valid", "worst_overlap", "flag"))
-    names, seen = line_names(leaf), detected(leaf)
+    names, seen, doubt = line_names(leaf), detected(leaf), doubts(leaf)
     heads = ["line", "energy (eV)", "net counts ± u", "detection limit", "detected", "overvoltage", "window",
              "overlaps most with", "flags"]  # fmt: skip
     rows = []
     for n, name in enumerate(names):
-        least = f"< {three_digits(limits[n])}" if limits[n] > 0 else "–"
+        least = f"< {three_digits(limits[n])}" if limits[n] > 0 and doubt[name] == NOT_DETECTED else "–"
         found = _number_text(totals[n], us[n]) if seen[name] else least
+        answer = {"": "yes", NOT_DETECTED: "no"}.get(doubt[name], doubt[name])
         with_what = f"{overlaps[n]} (r = {correlation[n]:.2f})" if overlaps[n] and np.isfinite(correlation[n]) else ""
         rows.append([names[name], rounded(float(energies[n]), 0), found, rounded(float(limits[n]), 0),
-                     "yes" if seen[name] else "no", rounded(float(volts[n]), 2), windows[n] or "–",
+                     answer, rounded(float(volts[n]), 2), windows[n] or "–",
                      (with_what or overlaps[n] or "–").replace("-", "−"), flags[n]])  # fmt: skip
     return _with_k_ratios(leaf, heads, rows)
 

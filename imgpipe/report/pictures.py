@@ -49,11 +49,11 @@ CAPTIONS = {
     "gradients": "Measured profile of a layer, and what uniform composition would show, with its 95 % band: only what"
     " lies beyond the band is segregation.",
     "counts": "Counts of all channels as they were recorded, added over all places; no line was fitted.",
-    "maps": "Counts of each element, each on its own scale; elements that were not detected are grey. Arrows are lines"
-    " of profiles.",
+    "maps": "Counts of each element, each on its own scale; elements not detected or not assessable are grey. Arrows"
+    " are lines of profiles.",
     "lines": "Sum spectrum (grey), model of all lines (black), bremsstrahlung (dashed), each line filled; windows"
     " (open: spoilt by an overlap), and residuals in units of their expected deviation. Grey elements were not"
-    " detected.",
+    " detected, or could not be assessed.",
     "thicknesses": "Thickness of each layer in each group with its 95 % interval; an arrow is an upper bound.",
     "widths": "Intrinsic width of each interface in each group; an arrow is an upper bound.",
 }

@@ -37,6 +37,11 @@ def bruker(vendor: Path) -> xr.DataTree:
     return read(vendor / "bruker/bcf_v2_50x50px.bcf")
 
 
+@pytest.fixture(scope="module")
+def jeol(vendor: Path) -> xr.DataTree:
+    return read(vendor / "jeol/rawdata.ASW")
+
+
 def total(leaf: xr.DataTree | xr.Dataset) -> int:
     counts = leaf["counts"].values
     return int(counts.sum(dtype=np.int64 if counts.dtype.kind in "ui" else np.float64))
@@ -190,9 +195,8 @@ def test_phenom_maps_cover_their_own_frame_of_the_field(phenom, vendor):
     assert float(tree["image"]["x"][1]) == pytest.approx(975.7792598920121)
 
 
-def test_jeol_project(vendor):
-    tree = read(vendor / "jeol/rawdata.ASW")
-    found = tree["map"]
+def test_jeol_project(jeol, vendor):
+    tree, found = jeol, jeol["map"]
     assert found["counts"].shape == (512, 512, 4096)
     assert found["counts"].chunks[2] == (4096,)
     assert max(np.prod([axis[0] for axis in found["counts"].chunks]), 0) * found["counts"].dtype.itemsize <= 1 << 25
@@ -243,13 +247,13 @@ def numbers(leaf: xr.DataTree, *names: str) -> tuple[float, ...]:
     return tuple(float(leaf[name]) for name in names)
 
 
-def test_times_of_a_map_are_those_of_one_pixel(bruker, phenom, vendor):
+def test_times_of_a_map_are_those_of_one_pixel(bruker, phenom, jeol):
     """Bruker: 19.2 s of 2500 pixels. JEOL: 14 sweeps of 0.1 ms. Phenom: the table of times in the file itself."""
     assert numbers(bruker["map"], "real_time") == pytest.approx((19.2 / 2500,))
-    jeol = read(vendor / "jeol/Sample/00_View000/View000_0000006.pts")["map"]
-    assert numbers(jeol, "live_time", "real_time") == pytest.approx((325.46 / 512**2, 366.9 / 512**2))
-    assert float(jeol["real_time"]) == pytest.approx(14 * 1e-4, rel=2e-3)
-    assert float(jeol["dead_time"]) == pytest.approx(100 * (1 - 325.46 / 366.9))
+    scan = jeol["map"]
+    assert numbers(scan, "live_time", "real_time") == pytest.approx((325.46 / 512**2, 366.9 / 512**2))
+    assert float(scan["real_time"]) == pytest.approx(14 * 1e-4, rel=2e-3)
+    assert float(scan["dead_time"]) == pytest.approx(100 * (1 - 325.46 / 366.9))
     assert numbers(phenom["map"], "real_time") == pytest.approx((0.01172094,), rel=1e-4)
     assert numbers(phenom["sum"], "live_time", "real_time") == pytest.approx((5.7203385, 10.1625))
     assert numbers(phenom["line"], "real_time") == pytest.approx((6.5105,), abs=5e-4)  # of each point

@@ -69,9 +69,10 @@ def test_row_09_real_files_cut(real_data: Path, tmp_path: Path, name: str, share
         read(tmp_path / name)
 
 
-def test_a_spectrum_is_no_image(real_data: Path) -> None:
-    with pytest.raises(ReadError, match="holds no image"):
-        read(real_data / "fibsem/rosettasciio/digitalmicrograph/test-EDS_spectrum.dm3")
+def test_a_dm3_without_image_is_read_as_spectrum(real_data: Path) -> None:
+    tree = read(real_data / "fibsem/rosettasciio/digitalmicrograph/test-EDS_spectrum.dm3")
+    assert list(tree.children) == ["sum"]
+    assert int(tree["sum"]["counts"].sum()) == 17051
 
 
 def test_other_real_files(real_data: Path) -> None:
