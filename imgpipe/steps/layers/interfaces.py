@@ -16,8 +16,8 @@ from imgpipe.units import Dims, Gives, Unit
 
 Profile = Annotated[xr.DataArray, Unit("counts"), Dims("position")]
 PerLayer = Annotated[xr.DataArray, Unit("nm"), Dims("layer element")]
-UNSEEN = ("not detected", "not assessable")
-"""What line_intensities says of an element that can't tell where an interface is."""
+UNSEEN, DOUBTFUL = "not detected", "not assessable"
+"""What line_intensities says of an element that can't tell where an interface is, or only with doubt."""
 SMOOTHED = 7
 """Points over which the variance of line areas is averaged: that of single points follows their noise."""
 
@@ -103,12 +103,12 @@ def fit_interfaces(
     u_intensity = None if u_intensity is None else _evenly(u_intensity, exposure)
     scene = _scene(intensity, chosen)
     usable = _usable(scene, response_sigma, unit_of(intensity["position"]) != UNCALIBRATED)
-    usable &= _seen(scene, element_flag)
+    usable &= ~_said(scene, element_flag, UNSEEN)
     variance = _variance(u_intensity, scene) if kind == "gaussian" else None
     names = _layer_names(layers, response_sigma, scene, kind, variance)
     given = Given(response_sigma, response_shift, u_response, response_reach, response_depth, attenuation, backscatter)
     response, reason = response_of(scene, names, given, take_off_angle)
-    usable = usable if response is not None else scene.y.any(axis=(0, 2)) & _seen(scene, element_flag)
+    usable = usable if response is not None else scene.y.any(axis=(0, 2)) & ~_said(scene, element_flag, UNSEEN)
     fitting = np.flatnonzero(usable)
     if not fitting.size:
         raise DataError(
@@ -118,7 +118,8 @@ def fit_interfaces(
         scene.x, scene.y[:, fitting], len(names) - 1, "poisson" if kind == "poisson" else "gaussian",
         None if variance is None else variance[:, fitting], None if response is None else response.of(fitting), model,
     )  # fmt: skip
-    return tables(scene, names, fitting, task, _analysed(task), joint, reason)
+    found = tables(scene, names, fitting, task, _analysed(task), joint, reason)
+    return _doubted(found) if _said(scene, element_flag, DOUBTFUL)[fitting].any() else found
 
 
 def _evenly(array: xr.DataArray, exposure: xr.DataArray | None) -> xr.DataArray:
@@ -214,9 +215,19 @@ def _usable(scene: Scene, sigma: xr.DataArray | None, calibrated: bool) -> np.nd
     return np.asarray(counted & np.array([known.get(name, False) for name in scene.elements]))
 
 
-def _seen(scene: Scene, flag: xr.DataArray | None) -> np.ndarray:
-    """Return (element,) which elements were detected; all where nobody looked."""
+def _said(scene: Scene, flag: xr.DataArray | None, words: str) -> np.ndarray:
+    """Return (element,) of which elements line_intensities says these words; of none where nobody looked."""
     if flag is None:
-        return np.ones(len(scene.elements), dtype=np.bool_)
+        return np.zeros(len(scene.elements), dtype=np.bool_)
     said = {str(name): str(text) for name, text in zip(flag["element"].values, flag.values, strict=True)}
-    return np.array([not any(word in said.get(name, "") for word in UNSEEN) for name in scene.elements])
+    return np.array([words in said.get(name, "") for name in scene.elements])
+
+
+def _doubted(found: xr.Dataset) -> xr.Dataset:
+    """Return the tables with a flag in every row: counts of a model that does not fit are behind them."""
+    flags = {name: found[name].copy() for name in ("interface_flag", "layer_flag")}
+    for flag in flags.values():
+        flag.values = np.array(
+            [f"{DOUBTFUL}: {text}".rstrip(": ") for text in flag.values.ravel()], dtype=object
+        ).reshape(flag.shape)
+    return found.assign(flags)

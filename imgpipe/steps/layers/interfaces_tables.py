@@ -139,7 +139,11 @@ def _layers(scene: Scene, names: list[str], fitting: np.ndarray, found: Analysis
     flags = np.empty((layers.limited.shape[0], len(names)), dtype=object)
     flags[:, [0, -1]] = "outer layer"
     for i, k in np.ndindex(*layers.limited.shape):
-        said = [f"resolution-limited: below {layers.smallest[i, k]:.3g} {unit}"] if layers.limited[i, k] else []
+        said = (
+            [f"resolution-limited: below {float(f'{layers.smallest[i, k]:.3g}'):g} {unit}"]
+            if layers.limited[i, k]
+            else []
+        )
         known = layers.limited[i, k] and layers.of[k] >= 0
         said += [f"contrast x width is of {scene.elements[int(fitting[layers.of[k]])]}"] if known else []
         said += [] if layers.of[k] >= 0 else ["marked by no element of its own"]

@@ -212,6 +212,14 @@ def test_an_element_that_was_not_detected_tells_nothing_of_interfaces():
     assert not any("marked" in str(flag) for flag in whole["layer_flag"].values)
 
 
+def test_counts_of_a_model_that_does_not_fit_make_every_row_doubtful():
+    data = profiles(3)
+    flags = texts(["not assessable: the model does not fit"] * 4, "flag", "element")
+    found = fit_interfaces(data, None, response(), element_flag=flags.assign_coords(element=data["element"]))
+    for name in ("interface_flag", "layer_flag"):
+        assert all(str(flag).startswith("not assessable") for flag in found[name].values), name
+
+
 def uneven(seed, layers=True):
     """Profiles whose bins hold 6, 8 or 10 pixels, and the exposure of the bins."""
     rng = np.random.default_rng(seed)
