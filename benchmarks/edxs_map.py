@@ -1,7 +1,9 @@
 """The element map of the EDXS benchmark: photons drawn one by one, so that no estimator's model is the truth.
 
 Four layers with wavy boundaries (Li6PS5Cl | Mg | W | Cu), Ga, C and O everywhere: Ga L and W Mz stand on both sides of
-Mg K, Cu L beside Ga L. Energies and weights of the lines are those of eXSpy's data base, which all methods use.
+Mg K, Cu L beside Ga L. Energies are those of eXSpy's data base, which all methods use. How the photons of a family are
+shared between its lines follows xraylib's rates and ionisation at 10 kV, which imgpipe uses too (with its uncertainty);
+eXSpy's models use the weights of its data base.
 """
 
 from __future__ import annotations
@@ -73,12 +75,11 @@ def element_map(side: int, *, seed: int = 5) -> ElementMap:
 
 def family(element: str, line: str) -> tuple[Floats, Floats]:
     """Return energies (eV) and weights of the family of a line, the line itself first."""
-    from exspy.material import elements
+    from imgpipe.xrays.lines import excited_lines
 
-    lines = elements[element].Atomic_properties.Xray_lines.as_dictionary()
-    names = [line, *(name for name in lines if name[0] == line[0] and name != line)]
-    energy = 1000.0 * np.array([lines[name]["energy (keV)"] for name in names])
-    return energy, np.array([lines[name]["weight"] for name in names])
+    lines = [one for one in excited_lines(element, BEAM_ENERGY) if one.family == line[0]]
+    lines.sort(key=lambda one: one.name != line)
+    return np.array([one.energy for one in lines]), np.array([one.weight for one in lines])
 
 
 def _layer_shares(side: int) -> Floats:

@@ -22,7 +22,7 @@ SMOOTHED = 7
 """Points over which the variance of line areas is averaged: that of single points follows their noise."""
 
 
-@step(version=1, measures=True)
+@step(version=1, measures=True, warm_up="imgpipe.kernels.fit:warm_up")
 def fit_interfaces(
     intensity: Profile,
     u_intensity: Profile | None = None,

@@ -104,6 +104,6 @@ def test_only_what_python_calls_is_kept():
             assert "cache=True" not in file.read_text(), file.name
     kept = {path.name.split("-")[0] for path in (SOURCES / "__pycache__").glob(f"*{MARK}*.nbi")}
     entries = {f"batch._fit_batch_{MARK}", f"batch._evaluate_batch_{MARK}"}
-    functions = {shape.function for shape in engine.SHAPES.values()}
+    functions = {shape.function for shape in (*engine.SHAPES.values(), *engine.stack_shapes(3).values())}
     shapes = {f"{f.__module__.rsplit('.', 1)[1]}.{f.__name__}_{MARK}" for f in functions}
     assert kept <= entries | shapes
