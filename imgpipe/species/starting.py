@@ -17,6 +17,8 @@ WIDTHS = (0.7, 0.95, 1.3)
 """Trial widths over the start width of the plan."""
 DEPARTURES = (-2.5, -1.2, 1.2, 2.5)
 """Trial chemical shifts, in standard deviations of their prior."""
+EQUAL = 6
+"""Decimals of half a chi-square to which two trials are told apart; of equal ones the first is taken."""
 DEPENDENT = 1e-12
 """A smaller eigenvalue of normal equations, over the largest, means columns that depend on each other."""
 
@@ -69,7 +71,8 @@ def _starts(built: Built, plan: FitPlan, y: np.ndarray, departures: tuple[float,
         if key not in known:
             known[key] = _trials(plan, spot, departures)
         trials.append(known[key])
-        costs.append(_misfits(known[key].designs, y[:, here], known[key].peaks) + known[key].cost)
+        misfit = _misfits(known[key].designs, y[:, here], known[key].peaks) + known[key].cost
+        costs.append(np.round(misfit, EQUAL))  # a tie must not be decided by how many threads a BLAS has
     for number, best in enumerate(_best(built, plan, costs, trials)):
         for name, values in trials[number].values.items():
             sample = built.spots[number].sample
